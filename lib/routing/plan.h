@@ -1,0 +1,39 @@
+// Plan: who may answer a call, in the order of trying, and why. Pure functions over plain data: the
+// same model, health view and seed give the same plan, so a Record can be replayed.
+#ifndef LLMORCH_ROUTING_PLAN_H_
+#define LLMORCH_ROUTING_PLAN_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "llmorch/loop.h"
+#include "llmorch/types.h"
+#include "routing/health.h"
+#include "types/snapshot.h"
+
+namespace llmorch {
+
+// One (target, credential) pair. Points into the Snapshot that the call holds.
+struct Candidate {
+  const Target* target = nullptr;
+  std::size_t credential = 0;  // index into target->provider->credentials
+};
+
+struct Plan {
+  std::vector<Candidate> candidates;  // in the order of trying
+  std::vector<PlanEntry> entries;     // the same, in words; first the candidates, one to one, then
+                                      // those left out (weight 0, cooling), with the reason
+  std::uint64_t seed = 0;
+};
+
+// Orders a model's (target, credential) pairs: by tier; inside a tier by weighted draws without
+// replacement (a target's share of first places is weight / sum of weights); a target's first
+// credential is drawn by weight, its other credentials stand after the tier's other targets. Weight
+// 0 is drained: never in the plan. Pairs that `health` calls cooling stand after all others of the
+// whole plan, the one that is free soonest first, so that a call is refused only if there is
+// nothing.
+Plan make_plan(const Model& model, const HealthTable& health, TimePoint now, std::uint64_t seed);
+
+}  // namespace llmorch
+
+#endif  // LLMORCH_ROUTING_PLAN_H_

@@ -1,0 +1,64 @@
+// Snapshot: the compiled configuration that a call holds from start to end. Immutable and shared;
+// any thread may read it.
+#ifndef LLMORCH_TYPES_SNAPSHOT_H_
+#define LLMORCH_TYPES_SNAPSHOT_H_
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "llmorch/config.h"
+#include "llmorch/spi/provider.h"
+
+namespace llmorch {
+
+struct Timeouts {
+  std::chrono::milliseconds connect{3000};       // DNS, TCP and TLS
+  std::chrono::milliseconds first_event{30000};  // from request sent to the first content
+  std::chrono::milliseconds idle{30000};         // between bytes, once content has begun
+  std::chrono::milliseconds total{600000};       // the whole call, all attempts
+  std::chrono::milliseconds early_head{
+      10000};                                  // a stream's head goes out after this, at the latest
+  std::chrono::milliseconds heartbeat{15000};  // between heartbeats on an idle stream; 0: none
+};
+
+struct Model {
+  std::string name;
+  std::vector<std::string> aliases;
+  std::string strategy = "weighted";
+  std::vector<Target> targets;
+  Timeouts timeouts;
+  int max_attempts = 3;
+  bool failover = true;  // false: one attempt, whatever happens
+};
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+struct Snapshot {
+  std::uint64_t version = 1;
+  std::vector<std::shared_ptr<const Provider>> providers;
+  std::vector<std::shared_ptr<const Model>> models;  // in the order of the file
+  // By name and by alias.
+  std::unordered_map<std::string, std::shared_ptr<const Model>, StringHash, std::equal_to<>>
+      by_name;
+  std::vector<ConfigIssue> warnings;
+  std::string source = "the configuration";  // where to add a model, for messages
+
+  const Model* find(std::string_view name) const {
+    auto it = by_name.find(name);
+    return it == by_name.end() ? nullptr : it->second.get();
+  }
+};
+
+}  // namespace llmorch
+
+#endif  // LLMORCH_TYPES_SNAPSHOT_H_
