@@ -29,8 +29,9 @@ class Gateway {
   static Result<std::unique_ptr<Gateway>> open(std::string_view config_json, Options options = {});
   virtual ~Gateway() = default;
 
-  // Starts a call on the current loop, which must be one of this Gateway's. Never fails: what goes
-  // wrong reaches the sink. The sink is not called before start() has returned.
+  // Starts a call: on the current loop when that is one of this Gateway's (then no byte of the call
+  // crosses a thread), else on one of them. Never fails: what goes wrong reaches the sink. On the
+  // current loop the sink is not called before start() has returned.
   virtual std::shared_ptr<LiveCall> start(CallSpec spec, Sink& sink) = 0;
 
   // Makes a call and waits for the whole answer. Not on a loop thread (kThreads): an error says so.

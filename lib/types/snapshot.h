@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,13 +18,19 @@
 namespace llmorch {
 
 struct Timeouts {
-  std::chrono::milliseconds connect{3000};       // DNS, TCP and TLS
-  std::chrono::milliseconds first_event{30000};  // from request sent to the first content
-  std::chrono::milliseconds idle{30000};         // between bytes, once content has begun
-  std::chrono::milliseconds total{600000};       // the whole call, all attempts
+  std::chrono::milliseconds connect{3000};  // DNS, TCP and TLS
+  // From request sent to the first content of a stream, or to the head of a whole answer. Unset: 30
+  // s for a stream; a whole answer, which vendors send when it is complete, only has the total.
+  std::optional<std::chrono::milliseconds> first_event;
+  std::chrono::milliseconds idle{30000};    // between bytes, once content has begun
+  std::chrono::milliseconds total{600000};  // the whole call, all attempts
   std::chrono::milliseconds early_head{
       10000};                                  // a stream's head goes out after this, at the latest
   std::chrono::milliseconds heartbeat{15000};  // between heartbeats on an idle stream; 0: none
+
+  std::chrono::milliseconds first_event_limit(bool stream) const {
+    return first_event.value_or(stream ? std::chrono::milliseconds{30000} : total);
+  }
 };
 
 struct Model {
