@@ -33,6 +33,7 @@
 #ifndef LLMORCH_C_H_
 #define LLMORCH_C_H_
 
+/* NOLINTBEGIN(modernize-*): this is C. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -116,4 +117,5 @@ LLMORCH_API void llmorch_error_free(llmorch_error* error) LLMORCH_NOEXCEPT;
 }
 #endif
 
+/* NOLINTEND(modernize-*) */
 #endif /* LLMORCH_C_H_ */

@@ -45,13 +45,13 @@ struct Options {
   // Told of every finished call, exactly once. kThreads: on the writer thread; kDriven: inside
   // drive(). Must not throw. A slow sink never slows a call: the queue in front of it is bounded
   // (8192 records), and what does not fit is counted in Gateway::counters().
-  std::function<void(const Record&)> on_record;
+  std::function<void(const Record&)> on_record{};
   // Told what an operator should know, one line each. Same threads as on_record.
-  std::function<void(std::string_view line)> on_log;
+  std::function<void(std::string_view line)> on_log{};
   // Plugs, asked in order before a call is planned. See spi/gate.h.
-  std::vector<std::shared_ptr<Gate>> gates;
+  std::vector<std::shared_ptr<Gate>> gates{};
   // The wire. Null: libcurl. Tests script one. See spi/transport.h.
-  std::shared_ptr<TransportFactory> transport;
+  std::shared_ptr<TransportFactory> transport{};
   // Seeds the random choices of routing, so that a run can be repeated; 0: from the system.
   std::uint64_t seed = 0;
 };

@@ -49,21 +49,21 @@ void set_header(Headers& headers, std::string_view name, std::string value);
 
 // Who calls. Made at one place; an empty id means: nobody in particular (no client keys in use).
 struct Principal {
-  std::string id;
-  std::string project;
+  std::string id{};
+  std::string project{};
 };
 
 // One client request, in the caller's own words.
 struct CallSpec {
   Format format = Format::kOpenAiChat;
   Operation operation = Operation::kGenerate;
-  std::string path;   // only where a format carries meaning in it (Gemini)
-  std::string query;  // likewise
-  Headers headers;    // the caller's; only allow-listed ones ever go upstream
-  Body body;
-  Principal principal;
-  std::string request_id;                            // "": the gateway makes one (UUIDv7)
-  std::optional<std::chrono::milliseconds> timeout;  // tightens the model's total time-out
+  std::string path{};   // only where a format carries meaning in it (Gemini)
+  std::string query{};  // likewise
+  Headers headers{};    // the caller's; only allow-listed ones ever go upstream
+  Body body{};
+  Principal principal{};
+  std::string request_id{};                            // "": the gateway makes one (UUIDv7)
+  std::optional<std::chrono::milliseconds> timeout{};  // tightens the model's total time-out
 };
 
 // Token counts in disjoint classes: a token is counted in exactly one field.
@@ -116,12 +116,12 @@ std::string_view verdict_name(Verdict verdict);
 // start; -1 means that the point was never reached.
 struct AttemptRecord {
   int candidate = -1;  // index into Record::plan
-  std::string provider;
-  std::string model;
-  std::string credential;  // its name, never its secret
+  std::string provider{};
+  std::string model{};
+  std::string credential{};  // its name, never its secret
   Verdict verdict = Verdict::kOk;
   int http_status = 0;
-  std::string message;  // why it failed, one line; "" when it did not
+  std::string message{};  // why it failed, one line; "" when it did not
   std::int64_t start_us = 0;
   std::int64_t connected_us = -1;
   std::int64_t request_sent_us = -1;
@@ -133,12 +133,12 @@ struct AttemptRecord {
 
 // One line of a plan: who could have answered, in the order of trying, and why it stood there.
 struct PlanEntry {
-  std::string provider;
-  std::string model;
-  std::string credential;
+  std::string provider{};
+  std::string model{};
+  std::string credential{};
   int tier = 0;
   unsigned weight = 0;
-  std::string reason;  // "weighted", "cooling 12s", ...; for people
+  std::string reason{};  // "weighted", "cooling 12s", ...; for people
 };
 
 // Where a call was when its caller left.
@@ -153,28 +153,29 @@ std::string_view cancel_phase_name(CancelPhase phase);
 
 // What is written down after a call: exactly one, however the call ended.
 struct Record {
-  std::string id;
+  std::string id{};
   std::chrono::system_clock::time_point started{};
-  Principal principal;
+  Principal principal{};
   Format format_in = Format::kOpenAiChat;
   Format format_out = Format::kOpenAiChat;  // of the target that answered last
   Operation operation = Operation::kGenerate;
-  std::string model_asked;
-  std::string model;           // the configured Model it resolved to; "" when none
-  std::string model_answered;  // as the upstream named it
+  std::string model_asked{};
+  std::string model{};           // the configured Model it resolved to; "" when none
+  std::string model_answered{};  // as the upstream named it
   bool stream = false;
-  std::vector<PlanEntry> plan;
+  std::vector<PlanEntry> plan{};
   std::uint64_t seed = 0;
-  std::vector<AttemptRecord> attempts;
-  int http_status = 0;     // as the caller saw it; 499 when it left first
-  std::string error_type;  // "" on success; a closed list, see error_type_name() in docs/DESIGN.md
-  std::string error_message;
+  std::vector<AttemptRecord> attempts{};
+  int http_status = 0;  // as the caller saw it; 499 when it left first
+  std::string
+      error_type{};  // "" on success; a closed list, docs/DESIGN.md lists them
+  std::string error_message{};
   CancelPhase cancel_phase = CancelPhase::kNone;
-  Usage usage;
+  Usage usage{};
   bool usage_known = false;
-  std::string raw_usage;  // the upstream's own JSON, for audits
+  std::string raw_usage{};  // the upstream's own JSON, for audits
   FinishReason finish = FinishReason::kNone;
-  std::vector<std::string> dropped;  // request fields that the target could not express
+  std::vector<std::string> dropped{};  // request fields that the target could not express
   std::int64_t first_event_us = -1;
   std::int64_t duration_us = 0;
   std::int64_t overhead_us = 0;  // time not spent waiting for an upstream

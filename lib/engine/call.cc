@@ -78,6 +78,7 @@ void Call::on(const Input& input, TimePoint now, std::vector<Action>& actions) {
                  },
                  [&](const input::Drained&) {
                    sink_full_ = false;
+                   last_write_ = now;
                    for (std::size_t i = 0; i < attempts_.size(); ++i) {
                      if (!attempts_[i].live || !attempts_[i].paused) continue;
                      attempts_[i].paused = false;
@@ -303,6 +304,7 @@ void Call::on_transfer_end(const input::End& in, TimePoint now) {
 
 void Call::on_time(TimePoint now) {
   armed_ = kNever;
+  if (linger_due_ != kNever && now >= std::min(linger_due_, total_due_)) return succeed(now);
   if (now >= total_due_) {
     const auto limit =
         spec_.timeout ? std::min(*spec_.timeout, model_->timeouts.total) : model_->timeouts.total;
@@ -317,7 +319,6 @@ void Call::on_time(TimePoint now) {
     if (provider == nullptr) last_failure_ = deadline_outcome(Deadline::kTotal, nullptr, limit);
     return fail(Verdict::kTimeout, last_failure_.status, now);
   }
-  if (now >= linger_due_) return succeed(now);
   if (pending_ && now >= retry_at_) {
     const std::size_t candidate = *std::exchange(pending_, std::nullopt);
     retry_at_ = kNever;

@@ -17,6 +17,7 @@ namespace llmorch {
 struct Candidate {
   const Target* target = nullptr;
   std::size_t credential = 0;  // index into target->provider->credentials
+  bool cooling = false;        // health wanted it left alone when the plan was made
 };
 
 struct Plan {

@@ -20,7 +20,9 @@ struct VerdictRule {
   bool same_pair = false;                    // the same pair again, once, when nothing else exists
   bool blame_target = false;                 // counts toward the target's breaker
   std::chrono::milliseconds cool_target{0};  // cools the target at once
-  std::chrono::milliseconds cool_credential{0};  // cools the credential (Retry-After wins)
+  std::chrono::milliseconds cool_credential{0};  // cools the credential, for every model
+  std::chrono::milliseconds cool_pair{0};        // cools this credential for this target's model
+  bool heeds_retry_after = false;  // an upstream's Retry-After replaces the cooling above
 };
 const VerdictRule& verdict_rule(Verdict verdict);
 
@@ -41,8 +43,9 @@ struct NextStep {
 // tried target comes back only with another credential after a credential or quota verdict; the
 // same pair again only once, after a wait with full jitter (100 ms to 2 s, from `seed`; Retry-After
 // wins if it fits), when nothing else is left and the rule allows it. Never more than
-// model.max_attempts, never past `left`, and only one attempt when model.failover is off. A target
-// that is overloaded is preferably followed by another provider.
+// model.max_attempts (attempts that were inexpressible never reached an upstream and are not
+// counted), never past `left`, and only one attempt when model.failover is off. A target that is
+// overloaded is preferably followed by another provider, and a blamed credential by another one.
 NextStep next_step(const Model& model, const Plan& plan, const std::vector<Tried>& tried,
                    std::chrono::milliseconds left, std::uint64_t seed);
 

@@ -27,6 +27,10 @@ class CheckedSink final : public Sink {
   ~CheckedSink() override { loop_.disarm(refill_); }
 
   void bind(std::shared_ptr<LiveCall> call) { call_ = std::move(call); }
+  void let_go() {
+    loop_.disarm(refill_);
+    call_ = nullptr;
+  }
 
   void head(const AnswerHead& head) override {
     const Inside inside(*this);
@@ -140,7 +144,7 @@ class Case {
     loop_.run_until([&] { return sink.ends_ > 0; });
     const Duration took = loop_.now() - began;
     loop_.disarm(leave);
-    sink.bind(nullptr);
+    sink.let_go();
     for (int turn = 0; turn < 4; ++turn) loop_.drive(Duration::zero());
     return judge(sink, took);
   }

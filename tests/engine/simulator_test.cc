@@ -1,5 +1,6 @@
 // The promises of the Call under random faults (docs/DESIGN.md 4.3, 4.6; WIRE_FORMATS 7.4).
-// LLMORCH_SIM_CALLS sets the volume, LLMORCH_SIM_SEED the first seed; scripts/verify.sh runs a million.
+// LLMORCH_SIM_CALLS sets the volume, LLMORCH_SIM_SEED the first seed; scripts/verify.sh runs a
+// million.
 #include <doctest/doctest.h>
 
 #include <cstdlib>

@@ -108,6 +108,7 @@ struct ChatRequest {
   bool stream = false;
   bool include_usage = false;
   std::optional<std::int64_t> max_tokens;
+  bool max_completion_tokens = false;  // OpenAI: max_tokens was given under that newer name
   std::vector<std::string> stop;
   std::optional<std::int64_t> n;
   std::optional<std::int64_t> seed;

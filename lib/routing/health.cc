@@ -1,0 +1,162 @@
+#include "routing/health.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+
+#include "routing/policy.h"
+
+namespace llmorch {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Ticks = TimePoint::rep;
+
+constexpr unsigned kFailuresInARow = 5;
+constexpr seconds kFirstTrip{30};
+constexpr seconds kLongestTrip{300};
+constexpr milliseconds kLongestCooling = std::chrono::hours(1);
+constexpr Ticks kNever = std::numeric_limits<Ticks>::min();
+// Names come from the configuration, so only a great many reloads can get here.
+constexpr std::size_t kManyCells = 16384;
+
+Ticks ticks(TimePoint time) { return time.time_since_epoch().count(); }
+TimePoint time_of(Ticks value) { return TimePoint(Duration(value)); }
+
+void keep_later(std::atomic<Ticks>& cell, Ticks until) {
+  Ticks seen = cell.load(std::memory_order_relaxed);
+  while (seen < until && !cell.compare_exchange_weak(seen, until, std::memory_order_relaxed)) {
+  }
+}
+
+// A line of its own, so that two loops that report on neighbours do not slow each other down.
+struct alignas(64) Cell {
+  std::atomic<Ticks> until{kNever};
+  std::atomic<Ticks> tripped_until{kNever};  // of `until`, the breaker's part
+  std::atomic<unsigned> failures{0};         // in a row
+  std::atomic<unsigned> trips{0};            // in a row
+
+  void cool(Ticks deadline) { keep_later(until, deadline); }
+
+  // Returns the new deadline, or kNever when the breaker did not trip.
+  Ticks count_failure(TimePoint now) {
+    if (failures.fetch_add(1, std::memory_order_relaxed) + 1 < kFailuresInARow) return kNever;
+    // Calls that were under way when it tripped must not trip it again: one claims each trip.
+    Ticks seen = tripped_until.load(std::memory_order_relaxed);
+    const unsigned shift = std::min(trips.load(std::memory_order_relaxed), 4U);
+    const Ticks deadline = ticks(now + std::min(kFirstTrip * (1U << shift), kLongestTrip));
+    if (seen > ticks(now) ||
+        !tripped_until.compare_exchange_strong(seen, deadline, std::memory_order_relaxed)) {
+      return kNever;
+    }
+    trips.fetch_add(1, std::memory_order_relaxed);
+    cool(deadline);
+    return deadline;
+  }
+
+  void count_success() {
+    failures.store(0, std::memory_order_relaxed);
+    trips.store(0, std::memory_order_relaxed);
+  }
+
+  bool idle(TimePoint now) const {
+    return until.load(std::memory_order_relaxed) <= ticks(now) &&
+           failures.load(std::memory_order_relaxed) == 0;
+  }
+};
+
+// Identities. A changed base URL or secret is another target or credential, so that what a reload
+// repaired is not left cooling.
+std::string target_key(const Target& target) {
+  std::string key = "t";
+  key.append(target.provider->name).push_back('\0');
+  key.append(target.provider->base_url).push_back('\0');
+  return key.append(target.model);
+}
+std::string credential_key(const Target& target, const Credential& credential) {
+  std::string key = "c";
+  key.append(target.provider->name).push_back('\0');
+  key.append(credential.name).push_back('\0');
+  return key.append(std::to_string(std::hash<std::string_view>{}(credential.secret.reveal())));
+}
+std::string pair_key(const Target& target, const Credential& credential) {
+  return "p" + target_key(target) + '\0' + credential_key(target, credential);
+}
+
+}  // namespace
+
+struct HealthTable::Impl {
+  mutable std::shared_mutex mutex;
+  std::unordered_map<std::string, std::shared_ptr<Cell>> cells;
+  // The latest deadline of all: while it lies in the past, nothing cools and nobody needs the lock.
+  std::atomic<Ticks> latest{kNever};
+
+  std::shared_ptr<Cell> find(const std::string& key) const {
+    const std::shared_lock lock(mutex);
+    const auto it = cells.find(key);
+    return it == cells.end() ? nullptr : it->second;
+  }
+
+  std::shared_ptr<Cell> find_or_make(const std::string& key, TimePoint now) {
+    if (auto cell = find(key)) return cell;
+    const std::unique_lock lock(mutex);
+    if (cells.size() >= kManyCells)
+      std::erase_if(cells, [&](const auto& item) { return item.second->idle(now); });
+    auto& cell = cells[key];
+    if (!cell) cell = std::make_shared<Cell>();
+    return cell;
+  }
+
+  void cool(const std::string& key, milliseconds wait, TimePoint now) {
+    const Ticks deadline = ticks(now + std::clamp(wait, milliseconds(0), kLongestCooling));
+    find_or_make(key, now)->cool(deadline);
+    keep_later(latest, deadline);
+  }
+};
+
+HealthTable::HealthTable() : impl_(std::make_unique<Impl>()) {}
+HealthTable::~HealthTable() = default;
+
+std::optional<TimePoint> HealthTable::cooling_until(const Target& target,
+                                                    const Credential& credential,
+                                                    TimePoint now) const {
+  if (impl_->latest.load(std::memory_order_relaxed) <= ticks(now)) return std::nullopt;
+  Ticks until = kNever;
+  for (const std::string& key :
+       {target_key(target), credential_key(target, credential), pair_key(target, credential)}) {
+    if (const auto cell = impl_->find(key))
+      until = std::max(until, cell->until.load(std::memory_order_relaxed));
+  }
+  if (until <= ticks(now)) return std::nullopt;
+  return time_of(until);
+}
+
+void HealthTable::report(const Target& target, const Credential& credential, Verdict verdict,
+                         std::optional<milliseconds> retry_after, TimePoint now) {
+  if (verdict == Verdict::kOk) {
+    if (const auto cell = impl_->find(target_key(target))) cell->count_success();
+    return;
+  }
+  const VerdictRule& rule = verdict_rule(verdict);
+  const auto cool = [&](auto key, milliseconds wait) {
+    if (wait == milliseconds(0)) return;
+    if (rule.heeds_retry_after && retry_after) wait = *retry_after;
+    impl_->cool(key(), wait, now);
+  };
+  cool([&] { return target_key(target); }, rule.cool_target);
+  cool([&] { return credential_key(target, credential); }, rule.cool_credential);
+  cool([&] { return pair_key(target, credential); }, rule.cool_pair);
+  if (rule.blame_target) {
+    const Ticks deadline = impl_->find_or_make(target_key(target), now)->count_failure(now);
+    if (deadline != kNever) keep_later(impl_->latest, deadline);
+  }
+}
+
+}  // namespace llmorch
