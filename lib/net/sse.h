@@ -8,9 +8,9 @@
 #define LLMORCH_NET_SSE_H_
 
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "llmorch/spi/format.h"
 #include "llmorch/status.h"
@@ -31,11 +31,31 @@ class SseFramer {
   bool finish(Frame& frame);
 
  private:
+  // Where the scan stands, so that no byte is looked at twice however the stream is cut.
+  enum class At {
+    kLineStart,  // nothing on this line yet
+    kInLine,
+    kLineCr,   // CR after a line: an LF may still belong to it
+    kBlankCr,  // the same after an empty line: the frame is over, but where exactly?
+  };
+
+  void scan(std::string_view bytes);
+  void drop_yielded();
+  void parse(std::string_view raw, Frame& frame);
+
   std::size_t max_frame_;
-  std::string carry_;       // an incomplete frame from earlier feeds
-  std::string_view input_;  // not yet consumed bytes of the current feed
-  std::string joined_;      // scratch for several data lines
-  bool started_ = false;    // a BOM can only be first
+  std::string carry_;              // an incomplete frame from earlier feeds
+  std::string_view input_;         // not yet consumed bytes of the current feed
+  std::vector<std::size_t> ends_;  // one past each frame that ends in the current feed
+  std::size_t next_end_ = 0;       // index into ends_
+  std::size_t consumed_ = 0;       // of the current feed
+  std::string joined_;             // scratch for several data lines
+  At at_ = At::kLineStart;
+  bool bare_cr_ = false;        // the last line ended with CR alone
+  bool skip_lf_ = false;        // an LF right here belongs to the CR that ended a frame
+  bool carry_yielded_ = false;  // a frame that lives in carry_ was handed out
+  bool started_ = false;        // a BOM can only be first
+  bool spent_ = false;          // over the bound
 };
 
 }  // namespace llmorch
