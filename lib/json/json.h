@@ -32,7 +32,7 @@ struct Limits {
 enum class Type : std::uint8_t { kMissing, kNull, kBool, kNumber, kString, kArray, kObject };
 std::string_view type_name(Type type);  // "a string", for messages
 
-struct Node;  // internal
+struct Tree;  // internal: the text and its nodes
 
 class Value {
  public:
@@ -65,8 +65,8 @@ class Value {
 
  private:
   friend class Document;
-  Value(const class Document* document, std::uint32_t index) : document_(document), index_(index) {}
-  const class Document* document_ = nullptr;
+  Value(const Tree* tree, std::uint32_t index) : tree_(tree), index_(index) {}
+  const Tree* tree_ = nullptr;  // stays where it is when the Document is moved
   std::uint32_t index_ = 0;
 };
 
@@ -89,10 +89,8 @@ class Document {
   std::string_view text() const noexcept;
 
  private:
-  friend class Value;
   Document();
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Tree> tree_;
 };
 
 }  // namespace llmorch::json
