@@ -4,7 +4,7 @@
 
 namespace llmorch::testing {
 
-Script answer_whole(int status, std::string body, std::chrono::milliseconds delay) {
+Beats answer_whole(int status, std::string body, std::chrono::milliseconds delay) {
   const std::size_t half = body.size() / 2;  // whole answers arrive in pieces too
   std::string rest = body.substr(half);
   body.resize(half);
@@ -16,31 +16,31 @@ Script answer_whole(int status, std::string body, std::chrono::milliseconds dela
           {{}, Beat::End{}}};
 }
 
-Script answer_stream(const std::vector<std::string>& pieces, std::chrono::milliseconds gap) {
-  Script script{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}, {gap, Beat::Head{}}};
+Beats answer_stream(const std::vector<std::string>& pieces, std::chrono::milliseconds gap) {
+  Beats script{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}, {gap, Beat::Head{}}};
   for (const std::string& piece : pieces) script.push_back({gap, Beat::Bytes{piece}});
   script.push_back({{}, Beat::End{}});
   return script;
 }
 
-Script refuse_connection(std::chrono::milliseconds delay) {
+Beats refuse_connection(std::chrono::milliseconds delay) {
   return {{delay, Beat::End{Status(Code::kNetwork, "connection refused")}}};
 }
 
-Script hang() { return {}; }
+Beats hang() { return {}; }
 
-Script then(Script script, std::vector<Beat> more) {
+Beats then(Beats script, std::vector<Beat> more) {
   if (!script.empty() && std::holds_alternative<Beat::End>(script.back().what)) script.pop_back();
   for (Beat& beat : more) script.push_back(std::move(beat));
   return script;
 }
 
 struct ScriptedTransport::Play {
-  Play(ScriptedTransport& transport, Id id, Script script, TransferListener* listener)
+  Play(ScriptedTransport& transport, Id id, Beats script, TransferListener* listener)
       : script(std::move(script)),
         listener(listener),
         timer([&transport, id] { transport.step(id); }) {}
-  const Script script;
+  const Beats script;
   TransferListener* listener;
   Timer timer;
   std::size_t next = 0;

@@ -33,19 +33,19 @@ struct Beat {
   std::chrono::milliseconds after{0};
   std::variant<Connect, Sent, Head, Bytes, End> what;
 };
-using Script = std::vector<Beat>;  // one that does not End hangs for ever
+using Beats = std::vector<Beat>;  // one that does not End hangs for ever
 
 // Shorthands for the usual scripts.
-Script answer_whole(int status, std::string body, std::chrono::milliseconds delay = {});
-Script answer_stream(const std::vector<std::string>& pieces, std::chrono::milliseconds gap = {});
-Script refuse_connection(std::chrono::milliseconds delay = {});
-Script hang();                                       // never even connects
-Script then(Script script, std::vector<Beat> more);  // without the End of `script`, if it has one
+Beats answer_whole(int status, std::string body, std::chrono::milliseconds delay = {});
+Beats answer_stream(const std::vector<std::string>& pieces, std::chrono::milliseconds gap = {});
+Beats refuse_connection(std::chrono::milliseconds delay = {});
+Beats hang();                                       // never even connects
+Beats then(Beats script, std::vector<Beat> more);  // without the End of `script`, if it has one
 
 class ScriptedTransport final : public Transport {
  public:
   // Asked once per transfer for what this upstream will do.
-  using Author = std::function<Script(const TransferSpec& spec)>;
+  using Author = std::function<Beats(const TransferSpec& spec)>;
 
   ScriptedTransport(Loop& loop, Author author);
   ~ScriptedTransport() override;

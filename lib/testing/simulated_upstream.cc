@@ -48,7 +48,7 @@ std::string whole_body(std::string_view mark) {
 }
 
 // Bytes as beats, cut at random places.
-void add_pieces(Script& script, Random& random, std::string_view bytes, milliseconds most_gap) {
+void add_pieces(Beats& script, Random& random, std::string_view bytes, milliseconds most_gap) {
   while (!bytes.empty()) {
     const std::size_t size = 1 + random.below(random.below(4) == 0 ? 16 : 400);
     script.push_back({milliseconds(random.below(static_cast<std::uint64_t>(most_gap.count()) + 1)),

@@ -29,7 +29,7 @@ constexpr int kFaultCount = 12;
 
 struct SimulatedAnswer {
   Fault fault = Fault::kNone;
-  Script script;
+  Beats script;
   std::string full;  // what the caller gets if all goes well
   std::string mark;  // stands in every content frame of this answer
   int status = 200;

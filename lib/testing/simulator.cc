@@ -183,7 +183,7 @@ class Case {
     model_ = model;
   }
 
-  Script author(const TransferSpec& spec) {
+  Beats author(const TransferSpec& spec) {
     static_cast<void>(spec);
     const auto fault =
         random_.below(3) == 0 ? Fault::kNone : static_cast<Fault>(random_.below(kFaultCount));
