@@ -1,0 +1,24 @@
+// What the server writes to stderr: one line per call, and lines for operators.
+//
+// Any thread; each line is one write, so lines do not mix.
+#ifndef LLMORCH_SERVER_CALL_LOG_H_
+#define LLMORCH_SERVER_CALL_LOG_H_
+
+#include <string>
+#include <string_view>
+
+#include "llmorch/types.h"
+
+namespace llmorch::server {
+
+// A record for people: "12:00:01 200 smart openai/gpt-4o-mini 0.412s 12+34 tokens id".
+std::string record_line(const Record& record);
+
+// Writes a line to stderr; what cannot be written is lost.
+void write_log(std::string line);
+// A record: for people on a terminal, else as JSON.
+void write_record(const Record& record);
+
+}  // namespace llmorch::server
+
+#endif  // LLMORCH_SERVER_CALL_LOG_H_
