@@ -97,6 +97,8 @@ struct HealthTable::Impl {
   std::unordered_map<std::string, std::shared_ptr<Cell>> cells;
   // The latest deadline of all: while it lies in the past, nothing cools and nobody needs the lock.
   std::atomic<Ticks> latest{kNever};
+  // Until the first failure there is nothing that a success could clear.
+  std::atomic<bool> any_cell{false};
 
   std::shared_ptr<Cell> find(const std::string& key) const {
     const std::shared_lock lock(mutex);
@@ -109,6 +111,7 @@ struct HealthTable::Impl {
     const std::unique_lock lock(mutex);
     if (cells.size() >= kManyCells)
       std::erase_if(cells, [&](const auto& item) { return item.second->idle(now); });
+    any_cell.store(true, std::memory_order_relaxed);
     auto& cell = cells[key];
     if (!cell) cell = std::make_shared<Cell>();
     return cell;
@@ -141,6 +144,7 @@ std::optional<TimePoint> HealthTable::cooling_until(const Target& target,
 void HealthTable::report(const Target& target, const Credential& credential, Verdict verdict,
                          std::optional<milliseconds> retry_after, TimePoint now) {
   if (verdict == Verdict::kOk) {
+    if (!impl_->any_cell.load(std::memory_order_relaxed)) return;
     if (const auto cell = impl_->find(target_key(target))) cell->count_success();
     return;
   }

@@ -15,7 +15,7 @@ const std::string kGood = kRole + text_chunk("Hello") + kStop + kUsageFrame + kD
 struct Row {
   const char* name;
   std::string ask;
-  std::vector<std::vector<Script>> upstreams;
+  std::vector<std::vector<Beats>> upstreams;
   int status;
   std::string body;  // the exact answer, or "" when `has` is enough
   std::string has;   // stands in the answer
@@ -25,8 +25,8 @@ struct Row {
 };
 
 std::vector<Row> rows() {
-  const Script good = answer_stream({kGood});
-  const Script good_whole = answer_whole(200, whole_answer("Hello"));
+  const Beats good = answer_stream({kGood});
+  const Beats good_whole = answer_whole(200, whole_answer("Hello"));
   const auto status = [](int code, std::string_view why) {
     return answer_whole(code, error_body(why));
   };
@@ -164,7 +164,7 @@ std::vector<Row> rows() {
        ""},
       {"silence after the request: the next one",
        kAskStream,
-       {{Script{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}}}, {good}},
+       {{Beats{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}}}, {good}},
        200,
        kRole + text_chunk("Hello") + kStop + kDone,
        "",
@@ -474,12 +474,12 @@ TEST_CASE("the record holds usage in disjoint classes, times and the model that 
 TEST_CASE("a caller that leaves: upstream cancelled, end once, one record, whatever the phase") {
   struct Phase {
     const char* name;
-    Script script;
+    Beats script;
     CancelPhase phase;
   };
   const std::vector<Phase> phases = {
       {"connecting", hang(), CancelPhase::kBeforeFirstByte},
-      {"waiting for the head", Script{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}},
+      {"waiting for the head", Beats{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}},
        CancelPhase::kBeforeFirstByte},
       {"head there, no content", then(answer_stream({kRole}), {{seconds(99), Beat::End{}}}),
        CancelPhase::kBeforeCommit},
@@ -530,7 +530,7 @@ TEST_CASE("a slow reader pauses the upstream, and its own slowness is nobody's t
 
 TEST_CASE(
     "early head: a slow stream gets status, headers and heartbeats, and may still fail over") {
-  Bench bench({{Script{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}}}, {answer_stream({kGood})}});
+  Bench bench({{Beats{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}}}, {answer_stream({kGood})}});
   KeepingSink sink;
   bench.start(kAskStream, sink);
   bench.advance(milliseconds(9900));
@@ -549,7 +549,7 @@ TEST_CASE(
 }
 
 TEST_CASE("after an early head a failure is in-band") {
-  Bench bench({{Script{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}}}});
+  Bench bench({{Beats{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}}}});
   bench.model->max_attempts = 1;
   KeepingSink sink;
   bench.start(kAskStream, sink);
@@ -563,11 +563,11 @@ TEST_CASE("after an early head a failure is in-band") {
 TEST_CASE("each deadline is its own, and the total bounds them all") {
   struct Limit {
     const char* name;
-    Script script;
+    Beats script;
     milliseconds takes;
     const char* says;
   };
-  const Script silent{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}};
+  const Beats silent{{{}, Beat::Connect{}}, {{}, Beat::Sent{}}};
   for (const Limit& limit : std::vector<Limit>{
            {"connect", hang(), milliseconds(3000), "did not accept a connection within 3000 ms"},
            {"first event of a stream", silent, milliseconds(5000),

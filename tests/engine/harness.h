@@ -41,7 +41,7 @@ struct KeepingSink final : Sink {
 // Each provider plays its scripts one after the other, the last one again and again.
 class Bench {
  public:
-  explicit Bench(std::vector<std::vector<Script>> scripts) : scripts_(std::move(scripts)) {
+  explicit Bench(std::vector<std::vector<Beats>> scripts) : scripts_(std::move(scripts)) {
     model = std::make_shared<Model>();
     model->name = "m";
     for (std::size_t i = 0; i < scripts_.size(); ++i) {
@@ -60,8 +60,8 @@ class Bench {
       requests.push_back(spec);
       const std::size_t at =
           static_cast<std::size_t>(std::stoul(spec.url.substr(spec.url.find("//p") + 3)));
-      std::vector<Script>& left = scripts_.at(at);
-      Script script = left.front();
+      std::vector<Beats>& left = scripts_.at(at);
+      Beats script = left.front();
       if (left.size() > 1) left.erase(left.begin());
       return script;
     });
@@ -115,7 +115,7 @@ class Bench {
   std::shared_ptr<LiveCall> call;
 
  private:
-  std::vector<std::vector<Script>> scripts_;
+  std::vector<std::vector<Beats>> scripts_;
 };
 
 inline std::string chunk(std::string_view delta, std::string_view finish = "null") {

@@ -43,7 +43,7 @@ CallSpec ask(std::string_view model, bool stream) {
   return spec;
 }
 
-Options scripted(Script whole, Script stream) {
+Options scripted(Beats whole, Beats stream) {
   Options options;
   options.transport = std::make_shared<ScriptedFactory>([whole, stream](const TransferSpec& spec) {
     return spec.body.str().find("\"stream\":true") == std::string::npos ? whole : stream;
