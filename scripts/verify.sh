@@ -27,6 +27,7 @@ machine="$(nproc) x $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1
 
 # evidence NAME FIGURES_JSON: writes docs/evidence/NAME.json.
 evidence() {
+  [[ -n $2 ]] || { say "no figures for $1"; return 1; }
   mkdir -p "$ROOT/docs/evidence"
   python3 - "$ROOT/docs/evidence/$1.json" "scripts/verify.sh $1" "$commit" "$machine" "$2" <<'PY'
 import datetime, json, sys
@@ -44,11 +45,17 @@ release() { build release llmorch_gateway llmorch_testing_cli; }
 llmorch=$ROOT/build/release/server/llmorch
 testing=$ROOT/build/release/lib/testing/llmorch-testing
 
-# on_core NUMBER COMMAND…: what is measured runs on core 0, everything else on core 1.
-on_core() {
-  local core=$1
-  shift
-  if command -v taskset >/dev/null && (($(nproc) > 1)); then taskset -c "$core" "$@"; else "$@"; fi
+# What is measured runs on core 0, everything else on core 1. Prefixes and not functions: a function
+# put into the background is a shell, and then $! is that shell and not what is to be measured.
+ON_CORE_0=() ON_CORE_1=()
+if command -v taskset >/dev/null && (($(nproc) > 1)); then
+  ON_CORE_0=(taskset -c 0) ON_CORE_1=(taskset -c 1)
+fi
+# is_process PID NAME: false, and says so, when PID is not the program whose cost is asked for.
+is_process() {
+  local found
+  found=$(cat "/proc/$1/comm" 2>/dev/null)
+  [[ $found == "$2" ]] || { say "process $1 is \"$found\", not $2: nothing measured"; return 1; }
 }
 # CPU time of a process so far, user and system, all its threads, in milliseconds.
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12 + $13) * 1000 / hz) }' "/proc/$1/stat"; }
@@ -63,12 +70,13 @@ providers:
 models:
   - { name: mock, targets: [ { provider: mock, model: mock } ] }
 YAML
-  start_service gateway "$work" on_core 0 "$llmorch" serve -c "$work/gateway.yaml" \
+  start_service gateway "$work" "${ON_CORE_0[@]}" "$llmorch" serve -c "$work/gateway.yaml" \
     --listen 127.0.0.1:0 || return 1
   GATEWAY=$SERVICE_ADDRESS GATEWAY_PID=$SERVICE_PID
+  is_process "$GATEWAY_PID" llmorch
 }
 mock_on_core_1() {
-  start_service mock "$work" on_core 1 "$testing" mock --listen 127.0.0.1:0 --max-seconds 3600 "$@" ||
+  start_service mock "$work" "${ON_CORE_1[@]}" "$testing" mock --listen 127.0.0.1:0 --max-seconds 3600 "$@" ||
     return 1
   MOCK=$SERVICE_ADDRESS
 }
@@ -76,7 +84,7 @@ mock_on_core_1() {
 load() {
   local name=$1 address=$2
   shift 2
-  on_core 1 "$testing" load --url "http://$address/v1/chat/completions" --max-seconds 600 "$@" \
+  "${ON_CORE_1[@]}" "$testing" load --url "http://$address/v1/chat/completions" --max-seconds 600 "$@" \
     >"$work/$name.json" 2>"$work/$name.err" || {
     cat "$work/$name.err" "$work/$name.json"
     return 1
@@ -175,6 +183,8 @@ run_sdk() {
 }
 
 run_streams() {
+  # Not pinned: a pinned gateway counts one core and starts fewer threads than it would by itself.
+  local ON_CORE_0=() ON_CORE_1=()
   local streams=2000 loader threads=0 peak=0 idle now
   release || return 1
   mock_on_core_1 --script '{"chunks": 60, "chunk_delay_ms": 200}' && gateway_before "$MOCK" || return 1
@@ -195,6 +205,7 @@ import json, sys
 path, streams, idle, peak, threads = sys.argv[1:]
 run = json.load(open(path))
 streams, idle, peak = int(streams), int(idle), int(peak)
+assert peak > idle > 0, f"memory did not grow under load ({idle} to {peak} KB): wrong process?"
 assert run["outcomes"]["ok"] == streams and run["peak_live"] == streams, run
 print(json.dumps({"streams": streams, "complete_and_checked": run["checked"],
                   "events": run["events"], "seconds": run["seconds"], "threads": int(threads),
@@ -233,12 +244,15 @@ http {
   }
 }
 CONF
-  on_core 0 nginx -c "$work/nginx.conf" >"$work/nginx.log" 2>&1 &
+  "${ON_CORE_0[@]}" nginx -c "$work/nginx.conf" >"$work/nginx.log" 2>&1 &
   SERVICE_PIDS+=($!)
   local tries master=$!
   for ((tries = 0; tries < 200; tries++)); do
     NGINX_PID=$(cat "/proc/$master/task/$master/children" 2>/dev/null | awk '{ print $1 }')
-    [[ -z $NGINX_PID ]] || curl -s --noproxy '*' -o /dev/null "http://127.0.0.1:$1/v1/models" && return 0
+    if [[ -n $NGINX_PID ]] && curl -s --noproxy '*' -o /dev/null "http://127.0.0.1:$1/v1/models"; then
+      is_process "$NGINX_PID" nginx
+      return
+    fi
     sleep 0.05
   done
   cat "$work/nginx.log" "$work/nginx.err" 2>/dev/null
@@ -286,6 +300,7 @@ def run(kind, who, count):
         cpu += int(open(f"{sys.argv[1]}/{kind}.{who}.{number}.cpu").read())
         done += count(result)
         rates.append(result["ok_per_second"])
+    assert cpu > 0, f"{who} used no CPU: wrong process?"
     return round(cpu * 1000 / done, 1), round(sum(rates) / 2)
 figures = {"setting": "gateway or nginx on core 0; mock and load generator on core 1; "
                       "600-byte requests, 64 connections; streams: 1000 at once, 20 chunks each"}

@@ -38,7 +38,7 @@ std::optional<BadByte> find_bad_byte(std::string_view text) {
       unsigned char unusual = 0;
       for (std::size_t i = 0; i < kBlock; ++i) {
         const auto byte = static_cast<unsigned char>(text.data()[at + i]);
-        unusual |= static_cast<unsigned char>(byte & 0x80 | (byte < 0x20 ? 1 : 0));
+        unusual |= static_cast<unsigned char>((byte & 0x80) | (byte < 0x20 ? 1 : 0));
       }
       if (unusual != 0) break;
       at += kBlock;

@@ -107,14 +107,14 @@ class TurnMeter {
 // One run of a phase; the longest turn of the loop in it.
 Duration run(const Phase& phase, HungResolver& resolver) {
   std::atomic<bool> victim_gone{false};
-  std::atomic<bool> stop{false};
+  Gate stop;
   RawServer steady(serve_steadily);
   RawServer server([&](Connection& connection) {
     if (phase.where == Where::kSteady) {
       serve_steadily(connection);
     } else {
       if (phase.where != Where::kDeaf && !phase.tls) connection.read_request();
-      while (phase.where == Where::kDeaf && !stop) std::this_thread::yield();
+      if (phase.where == Where::kDeaf) stop.wait();
       connection.wait_for_close();
     }
     victim_gone = true;
@@ -168,7 +168,7 @@ Duration run(const Phase& phase, HungResolver& resolver) {
   const auto begin = std::chrono::steady_clock::now();
   if (!cancelled) cancel();
   meter.measure(begin);
-  stop = true;
+  stop.open();
   const int chunks = bystander.chunks;
   REQUIRE(meter.run_until([&] { return bystander.chunks > chunks + 20; }));
   if (server.accepted() > 0) REQUIRE(meter.run_until([&] { return victim_gone.load(); }));

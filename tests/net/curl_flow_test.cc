@@ -56,9 +56,9 @@ TEST_CASE("a 10 MB upload from several segments arrives as one body") {
 }
 
 TEST_CASE("request_sent waits for the last byte of the body, not for the first") {
-  std::atomic<bool> may_read{false};
+  Gate may_read;
   RawServer server([&](Connection& connection) {
-    while (!may_read) std::this_thread::yield();
+    may_read.wait();
     connection.read_request();
     connection.write(answer("ok"));
   });
@@ -68,7 +68,7 @@ TEST_CASE("request_sent waits for the last byte of the body, not for the first")
   REQUIRE(client.run_until([&] { return !got.log.empty(); }));
   for (int turn = 0; turn < 20; ++turn) client.loop->drive(std::chrono::milliseconds(1));
   CHECK(got.log == "connected");  // the sockets' buffers are full, and hold less than this
-  may_read = true;
+  may_read.open();
   REQUIRE(client.run_until([&] { return got.done(); }));
   CHECK(got.log == "connected sent head:200 body end");
 }
@@ -197,11 +197,11 @@ TEST_CASE("paused from the start: head comes, body waits, and so does the end") 
 }
 
 TEST_CASE("a server that dies while its transfer is paused is found out after resume()") {
-  std::atomic<bool> die{false};
+  Gate die;
   RawServer server([&](Connection& connection) {
     connection.read_request();
     connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
-    while (!die) std::this_thread::yield();
+    die.wait();
   });
   Client client;
   Recorder got;
@@ -211,7 +211,7 @@ TEST_CASE("a server that dies while its transfer is paused is found out after re
   };
   id = client.start(post(server.url()), got);
   REQUIRE(client.run_until([&] { return got.chunks == 1; }));
-  die = true;
+  die.open();
   for (int turn = 0; turn < 20; ++turn) client.loop->drive(std::chrono::milliseconds(1));
   client.transport->resume(id);
   REQUIRE(client.run_until([&] { return got.done(); }));
@@ -347,6 +347,7 @@ TEST_CASE("once a byte of an answer came there is no retry") {
 
 TEST_CASE("many stale connections in a row are not the end of a request") {
   std::atomic<int> waiting{0};
+  Gate all_here;
   constexpr int kStale = 10;
   RawServer server([&](Connection& connection) {
     connection.read_request();
@@ -355,8 +356,8 @@ TEST_CASE("many stale connections in a row are not the end of a request") {
       connection.wait_for_close();
       return;
     }
-    ++waiting;
-    while (waiting < kStale) std::this_thread::yield();  // or one connection would serve them all
+    if (++waiting == kStale) all_here.open();
+    all_here.wait();  // or one connection would serve them all
     connection.write(answer("first"));
     connection.read_exactly(1);
     connection.reset();

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -54,6 +55,17 @@ int listen_on_loopback(int backlog, int& port) {
   }
   port = ntohs(address.sin_port);
   return fd;
+}
+
+void Gate::open() {
+  std::lock_guard lock(mutex_);
+  open_ = true;
+  changed_.notify_all();
+}
+
+void Gate::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(kPatienceMs), [&] { return open_; });
 }
 
 Connection::~Connection() { close(); }

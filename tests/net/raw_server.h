@@ -3,6 +3,7 @@
 #ifndef LLMORCH_TESTS_NET_RAW_SERVER_H_
 #define LLMORCH_TESTS_NET_RAW_SERVER_H_
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,18 @@
 #include <vector>
 
 namespace llmorch::testing_net {
+
+// What scripts wait for instead of sleeping. Waits are bounded, so that a failed test ends.
+class Gate {
+ public:
+  void open();
+  void wait();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
 
 // One accepted connection. Reads fail (return "", false) at end of file, on error, and after 10 s.
 class Connection {
