@@ -1,6 +1,7 @@
 // The binary itself: exit codes, the ready line, reload, drain. No vendor is asked.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -196,7 +197,9 @@ TEST_CASE("draining waits for a call under way and says 503 meanwhile; a second 
   CHECK(other.answer().status == 200);
   client.send(post("/v1/chat/completions",
                    R"({"model":"slow","messages":[{"role":"user","content":"x"}]})"));
-  other.send(get("/health"));  // the same loop: by then it has begun
+  pollfd knock{vendor->fd.get(), POLLIN, 0};
+  REQUIRE(::poll(&knock, 1, 20'000) == 1);  // the call has reached its vendor
+  other.send(get("/health"));
   CHECK(other.answer().body.find("\"calls_live\":1") != std::string::npos);
   run.signal(SIGTERM);
   REQUIRE(run.says("draining, 1 under way"));
