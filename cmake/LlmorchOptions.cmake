@@ -6,6 +6,7 @@ option(LLMORCH_BUILD_C_API "Build libllmorch_c, which every other language loads
 option(LLMORCH_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(LLMORCH_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(LLMORCH_BUILD_TESTING "Build llmorch::testing: mock upstream, fault proxy, load generator" ${PROJECT_IS_TOP_LEVEL})
+option(LLMORCH_BUILD_BENCH "Build the guard and the micro-benchmarks" OFF)
 option(LLMORCH_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
 option(LLMORCH_INSTALL "Generate install rules" ${PROJECT_IS_TOP_LEVEL})
 option(LLMORCH_DEVELOPER "Warnings are errors" OFF)

@@ -6,8 +6,13 @@ function(llmorch_compile_settings target)
   target_link_libraries(${target} PRIVATE llmorch_flags)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include"
                              "${PROJECT_BINARY_DIR}/include" "${PROJECT_SOURCE_DIR}/lib")
-  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden
-                        VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  # A shared C++ library shows everything: it promises no ABI beyond its own release. The C library
+  # hides all but llmorch_* by its version script, either way.
+  if(NOT BUILD_SHARED_LIBS)
+    set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden
+                          C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
 endfunction()
 
 function(llmorch_floor name)

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxHeadBytes = 64u << 10;  // interim heads and trailers included
 constexpr std::size_t kMaxHeaders = 100;
+constexpr std::size_t kJoinBelow = 64u << 10;
 constexpr long kConnectBackstopSeconds = 300;
 constexpr long kKeepAliveIdleSeconds = 60;
 constexpr long kKeepAliveIntervalSeconds = 15;
@@ -55,8 +56,8 @@ void CurlTransfer::close() {
   easy_ = nullptr;
 }
 
-Status CurlTransfer::open(void* owner, CURLSH* share, curl_closesocket_callback close,
-                          void* close_data) {
+Status CurlTransfer::open(void* owner, CURLSH* share, curl_opensocket_callback open_socket,
+                          curl_closesocket_callback close_socket, void* socket_data) {
   easy_ = curl_easy_init();
   if (easy_ == nullptr) return Status(Code::kOverloaded, "out of memory for a transfer");
   CURLcode worst = CURLE_OK;
@@ -94,8 +95,10 @@ Status CurlTransfer::open(void* owner, CURLSH* share, curl_closesocket_callback 
   set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 
-  set(CURLOPT_CLOSESOCKETFUNCTION, close);
-  set(CURLOPT_CLOSESOCKETDATA, close_data);
+  set(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  set(CURLOPT_OPENSOCKETDATA, socket_data);
+  set(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+  set(CURLOPT_CLOSESOCKETDATA, socket_data);
   set(CURLOPT_PREREQFUNCTION, &connected_callback);
   set(CURLOPT_PREREQDATA, this);
   set(CURLOPT_NOPROGRESS, 0L);
@@ -110,7 +113,7 @@ Status CurlTransfer::open(void* owner, CURLSH* share, curl_closesocket_callback 
   set(CURLOPT_SEEKFUNCTION, &seek_callback);
   set(CURLOPT_SEEKDATA, this);
   if (worst == CURLE_OK) return {};
-  this->close();
+  close();
   return Status(Code::kUnsupported,
                 fmt::format("libcurl lacks something: {}", curl_easy_strerror(worst)));
 }
@@ -197,6 +200,8 @@ Status CurlTransfer::set_method(const std::string& method) {
   const bool has_body = !body_.empty() || method == "POST" || method == "PUT" || method == "PATCH";
   CURLcode code = CURLE_OK;
   if (has_body) {
+    // One piece below libcurl's limit for that goes out with the head, in one write.
+    if (body_.segments().size() > 1 && body_.size() < kJoinBelow) body_ = Body(body_.str());
     const std::string_view whole = body_.contiguous();
     code = curl_easy_setopt(easy_, CURLOPT_POST, 1L);
     // Not copied: body_ holds the bytes. Without a pointer libcurl reads by read_callback().

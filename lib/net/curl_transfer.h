@@ -28,7 +28,8 @@ class CurlTransfer {
 
   // What stays the same for every exchange; once per handle. `owner` is what CURLINFO_PRIVATE will
   // say; `close` closes descriptors.
-  Status open(void* owner, CURLSH* share, curl_closesocket_callback close, void* close_data);
+  Status open(void* owner, CURLSH* share, curl_opensocket_callback open_socket,
+              curl_closesocket_callback close_socket, void* socket_data);
   bool is_open() const noexcept { return easy_ != nullptr; }
   CURL* easy() const noexcept { return easy_; }
   // Gives the handle's memory back.

@@ -1,5 +1,6 @@
 #include "net/curl_transport.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -37,6 +38,9 @@ struct CurlTransport::Shard {
 
 struct CurlTransport::Socket final : Watcher {
   void on_ready(unsigned ready) override {
+    // Something came, or the peer left, while the connection was idle: libcurl finds out when it
+    // next wants it.
+    if (idle) return shard->transport.loop_.unwatch(fd);
     int bits = 0;
     if (ready & Loop::kRead) bits |= CURL_CSELECT_IN;
     if (ready & Loop::kWrite) bits |= CURL_CSELECT_OUT;
@@ -48,6 +52,8 @@ struct CurlTransport::Socket final : Watcher {
 
   Shard* shard = nullptr;
   int fd = -1;
+  bool connection = false;  // made by open_callback, so its end will be seen by close_callback
+  bool idle = false;        // a connection that libcurl asked no more to watch
 };
 
 // Where a transfer lives. The slot is used again; `generation` tells the transfers apart.
@@ -113,7 +119,8 @@ Transport::Id CurlTransport::start(TransferSpec spec, TransferListener* listener
   Slot& slot = acquire();
   const Id id = slot.id();
   Status status;
-  if (!slot.transfer.is_open()) status = slot.transfer.open(&slot, share_, &close_callback, this);
+  if (!slot.transfer.is_open())
+    status = slot.transfer.open(&slot, share_, &open_callback, &close_callback, this);
   if (status.ok()) status = slot.transfer.begin(std::move(spec), listener);
   slot.transfer.listener = listener;
   if (status.ok() && inside_curl_) {
@@ -335,11 +342,15 @@ void CurlTransport::on_kick() {
 int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* shard_pointer, void*) {
   auto& shard = *static_cast<Shard*>(shard_pointer);
   CurlTransport& self = shard.transport;
+  Socket& socket = self.sockets_[fd];
   if (what == CURL_POLL_REMOVE) {
-    self.loop_.unwatch(fd);
+    // A connection is mostly wanted again soon, for the same: it stays watched, which saves two
+    // system calls a request. Other descriptors may be closed without a word.
+    socket.idle = socket.connection;
+    if (!socket.idle) self.loop_.unwatch(fd);
     return 0;
   }
-  Socket& socket = self.sockets_[fd];
+  socket.idle = false;
   socket.shard = &shard;
   socket.fd = fd;
   unsigned interest = 0;
@@ -362,8 +373,19 @@ int CurlTransport::timer_callback(CURLM*, long timeout_ms, void* shard_pointer) 
   return 0;
 }
 
+curl_socket_t CurlTransport::open_callback(void* self, curlsocktype, curl_sockaddr* address) {
+  const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  Socket& socket = static_cast<CurlTransport*>(self)->sockets_[fd];
+  socket.connection = true;
+  socket.idle = false;
+  return fd;
+}
+
 int CurlTransport::close_callback(void* self, curl_socket_t fd) {
-  static_cast<CurlTransport*>(self)->loop_.unwatch(fd);
+  auto& transport = *static_cast<CurlTransport*>(self);
+  transport.loop_.unwatch(fd);
+  transport.sockets_[fd].connection = false;
   return ::close(fd);
 }
 

@@ -71,6 +71,7 @@ class CurlTransport final : public Transport {
 
   static int socket_callback(CURL*, curl_socket_t fd, int what, void* shard, void*);
   static int timer_callback(CURLM*, long timeout_ms, void* shard);
+  static curl_socket_t open_callback(void* self, curlsocktype, curl_sockaddr* address);
   static int close_callback(void* self, curl_socket_t fd);
 
   Loop& loop_;

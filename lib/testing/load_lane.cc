@@ -1,11 +1,28 @@
 #include "testing/load_lane.h"
 
+#include <charconv>
 #include <chrono>
+#include <optional>
 
 namespace llmorch::testing {
 namespace {
 
 constexpr std::size_t kMaxAnswer = 64u << 20;
+
+// When the mock made this frame, or nothing. The stamp is a frame's last member, so that looking
+// for it costs the same however long the frame is.
+std::optional<std::chrono::nanoseconds> stamp_of(std::string_view line) {
+  constexpr std::string_view kKey = "\"mock_ns\":";
+  constexpr std::size_t kLongest = kKey.size() + 21;
+  if (line.size() > kLongest) line.remove_prefix(line.size() - kLongest);
+  const std::size_t at = line.rfind(kKey);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::int64_t number = 0;
+  const char* const begin = line.data() + at + kKey.size();
+  const auto [end, error] = std::from_chars(begin, line.data() + line.size(), number);
+  if (error != std::errc() || end == begin) return std::nullopt;
+  return std::chrono::nanoseconds(number);
+}
 
 // Latencies are read from the clock itself: the loop's time stands still within a turn.
 TimePoint clock_now() { return std::chrono::steady_clock::now(); }
@@ -153,6 +170,9 @@ void LoadLane::take_line(std::string_view line) {
     result_.gap.add(read_at_ - last_event_);
   }
   last_event_ = read_at_;
+  if (const auto stamp = stamp_of(line)) {
+    result_.delivery.add(read_at_.time_since_epoch() - *stamp);
+  }
   if (line.starts_with("{\"error\"") || line.find("\"type\":\"error\"") != line.npos) {
     error_event_ = true;
   } else if (line.find("\"message_stop\"") != line.npos) {

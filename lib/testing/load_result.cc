@@ -56,9 +56,10 @@ std::string LoadResult::json() const {
       R"({{"started":{},"seconds":{:.3f},"ok_per_second":{:.1f},"events_per_second":{:.1f},)"
       R"("outcomes":{{{}}},"failed":{},"checked":{},"statuses":{{{}}},"connections":{},)"
       R"("peak_live":{},"backlog":{},"events":{},"bytes_in":{},)"
-      R"("latency_us":{},"first_event_us":{},"gap_us":{}}})",
+      R"("latency_us":{},"first_event_us":{},"gap_us":{},)"
+      R"("delivery_us":{}}})",
       started, seconds, rate, event_rate, ends, failed(), checked, codes, connections, peak_live,
-      backlog, events, bytes_in, latency.json(), first_event.json(), gap.json());
+      backlog, events, bytes_in, latency.json(), first_event.json(), gap.json(), delivery.json());
 }
 
 }  // namespace llmorch::testing

@@ -42,6 +42,7 @@ struct LoadResult {
   Histogram latency;      // of complete 2xx answers; from the intended send time in open loop
   Histogram first_event;  // from sending to the first event
   Histogram gap;          // between events of one stream
+  Histogram delivery;     // from a frame's "mock_ns" (the mock's script "stamp") to its arrival
 
   std::uint64_t ok() const { return count(LoadOutcome::kOk); }
   std::uint64_t count(LoadOutcome outcome) const {

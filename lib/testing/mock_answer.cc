@@ -1,6 +1,7 @@
 #include "testing/mock_answer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 
 #include "base/text.h"
@@ -35,7 +36,8 @@ MockAnswer::MockAnswer(ChatAsk ask, const Script& script)
     : ask_(std::move(ask)),
       error_after_(script.error_in_band),
       garbage_(script.garbage),
-      no_done_(script.no_done) {
+      no_done_(script.no_done),
+      stamp_(script.stamp) {
   const std::string nonce = hex16(ask_.nonce);
   std::uint64_t size = std::min(script.chunk_size, kMaxText);
   std::uint64_t count = std::min(script.chunks, kMaxText);
@@ -143,7 +145,12 @@ void MockAnswer::append_frame(std::string& out, int choice, std::string_view del
   } else {
     out.append("\"").append(finish).append("\"");
   }
-  out += ask_.include_usage ? "}],\"usage\":null}\n\n" : "}]}\n\n";
+  out += ask_.include_usage ? "}],\"usage\":null" : "}]";
+  if (stamp_) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    out.append(",\"mock_ns\":").append(std::to_string(std::chrono::nanoseconds(now).count()));
+  }
+  out += "}\n\n";
 }
 
 MockAnswer::Piece MockAnswer::next(std::string& out) {

@@ -46,6 +46,7 @@ class MockAnswer {
   const std::uint64_t error_after_;
   const std::uint64_t garbage_;
   const bool no_done_;
+  const bool stamp_;
   std::string text_;         // the words, or the arguments of the tool call
   std::size_t total_ = 0;    // with the dots behind
   std::uint64_t count_ = 1;  // content chunks per choice

@@ -42,6 +42,7 @@ constexpr Field kFields[] = {
     {"accept_then_close", nullptr, nullptr, &Script::accept_then_close},
     {"drop_request", nullptr, nullptr, &Script::drop_request},
     {"http10", nullptr, nullptr, &Script::http10},
+    {"stamp", nullptr, nullptr, &Script::stamp},
 };
 
 Status read_headers(const json::Value& value, Script& script) {

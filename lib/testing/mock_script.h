@@ -40,6 +40,7 @@ struct Script {
   bool no_done = false;                  // a stream ends without "data: [DONE]"
   std::uint64_t chunks = 0;              // content chunks; short texts are padded with dots
   std::uint64_t chunk_size = 0;          // text bytes per content chunk
+  bool stamp = false;  // frames of a stream say when they were made, "mock_ns": steady clock
 
   // When.
   std::chrono::milliseconds delay{0};       // before the head

@@ -19,6 +19,7 @@ void FakeCall::cancel() {
 }
 
 void FakeCall::head(int status, bool stream, Headers headers) {
+  if (ended) return;
   AnswerHead head;
   head.http_status = status;
   head.stream = stream;

@@ -30,7 +30,8 @@ class FakeCall final : public LiveCall, public std::enable_shared_from_this<Fake
   const std::string& request_id() const override { return id_; }
 
   void head(int status, bool stream, Headers headers = {});
-  Flow write(std::string_view bytes) { return sink_->write(bytes); }
+  // Neither does anything once the call has ended: its sink is gone.
+  Flow write(std::string_view bytes) { return ended ? Flow::kMore : sink_->write(bytes); }
   void end(Status outcome = {});
 
   std::atomic<bool> cancelled{false};

@@ -54,6 +54,25 @@ TEST_CASE("closed loop: so many requests, each checked, whole and streamed") {
   }
 }
 
+TEST_CASE("stamped frames tell how long each was under way, and are still checked") {
+  for (const bool stamp : {false, true}) {
+    CAPTURE(stamp);
+    Rig rig;
+    const auto mock = rig.mock(stamp ? R"({"stamp":true,"chunks":5})" : R"({"chunks":5})");
+    LoadOptions options;
+    options.requests = 8;
+    options.connections = 4;
+    options.request.stream = true;
+    const LoadResult result = run_load(rig, options, mock->url());
+    CHECK(result.ok() == 8);
+    CHECK(result.checked == 8);
+    // Of each stream: the role, five pieces, the finish. Usage was not asked for.
+    CHECK(result.events == 8 * 7);
+    CHECK(result.delivery.count() == (stamp ? 8 * 7 : 0));
+    CHECK(result.delivery.max() < std::chrono::seconds(60));
+  }
+}
+
 TEST_CASE("every kind of failure has its own count") {
   const struct {
     std::string script;
