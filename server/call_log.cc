@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <mutex>
 
 namespace llmorch::server {
 namespace {
@@ -17,6 +18,20 @@ std::string printable(std::string_view text) {
     out.push_back(byte < 0x20 || byte == 0x7f || (byte >= 0x80 && byte < 0xa0) ? '?' : c);
   }
   return out;
+}
+
+constexpr std::size_t kGatherAtMost = 64u << 10;
+std::string g_gathered;  // the writer thread's
+
+// To its end, or not at all: a log that nobody reads any more must not stop anything.
+void write_all(std::string_view text) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
 
 }  // namespace
@@ -44,12 +59,19 @@ std::string record_line(const Record& record) {
 
 void write_log(std::string line) {
   line.push_back('\n');
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  write_all(line);
 }
 
-void write_record(const Record& record) {
+void gather_record(const Record& record) {
   static const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  write_log(terminal ? record_line(record) : record_json(record));
+  g_gathered += terminal ? record_line(record) : record_json(record);
+  g_gathered += '\n';
+  if (g_gathered.size() > kGatherAtMost) write_gathered();
+}
+
+void write_gathered() {
+  write_all(g_gathered);
+  g_gathered.clear();
 }
 
 }  // namespace llmorch::server

@@ -79,7 +79,8 @@ Status Server::start() {
   options.loop_count = options_.threads > 0       ? options_.threads
                        : config_.text.threads > 0 ? config_.text.threads
                                                   : cores();
-  options.on_record = write_record;
+  options.on_record = gather_record;
+  options.on_batch_end = write_gathered;
   options.on_log = [](std::string_view line) { write_log("llmorch: " + std::string(line)); };
   Result<std::unique_ptr<Gateway>> gateway = Gateway::open(config_.text.json, std::move(options));
   if (!gateway) return gateway.error();

@@ -46,6 +46,9 @@ struct Options {
   // drive(). Must not throw. A slow sink never slows a call: the queue in front of it is bounded
   // (8192 records), and what does not fit is counted in Gateway::counters().
   std::function<void(const Record&)> on_record{};
+  // Told after the last record of each batch, on the same thread, so that a sink that gathers them
+  // knows when to write.
+  std::function<void()> on_batch_end{};
   // Told what an operator should know, one line each. Same threads as on_record.
   std::function<void(std::string_view line)> on_log{};
   // Plugs, asked in order before a call is planned. See spi/gate.h.

@@ -40,7 +40,7 @@ class GatewayImpl final : public Gateway {
   explicit GatewayImpl(Options options)
       : options_(std::move(options)),
         pid_(getpid()),
-        writer_(options_.on_record, options_.on_log),
+        writer_(options_.on_record, options_.on_batch_end, options_.on_log),
         health_(std::make_shared<HealthTable>()),
         drain_(std::make_shared<DrainGate>()) {}
 

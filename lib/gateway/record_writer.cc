@@ -18,8 +18,11 @@ constexpr int kIdleRounds = 10;
 }  // namespace
 
 RecordWriter::RecordWriter(std::function<void(const Record&)> on_record,
+                           std::function<void()> on_batch_end,
                            std::function<void(std::string_view)> on_log)
-    : on_record_(std::move(on_record)), on_log_(std::move(on_log)) {}
+    : on_record_(std::move(on_record)),
+      on_batch_end_(std::move(on_batch_end)),
+      on_log_(std::move(on_log)) {}
 
 RecordWriter::~RecordWriter() { stop(); }
 
@@ -78,6 +81,7 @@ void RecordWriter::flush() {
       for (const Record& record : batch_) {
         if (on_record_) on_record_(record);
       }
+      if (on_batch_end_) on_batch_end_();
       delivered_.fetch_add(batch_.size(), std::memory_order_relaxed);
     }
   }

@@ -22,7 +22,7 @@ namespace llmorch {
 
 class RecordWriter {
  public:
-  RecordWriter(std::function<void(const Record&)> on_record,
+  RecordWriter(std::function<void(const Record&)> on_record, std::function<void()> on_batch_end,
                std::function<void(std::string_view)> on_log);
   ~RecordWriter();
 
@@ -44,6 +44,7 @@ class RecordWriter {
   void run();
 
   const std::function<void(const Record&)> on_record_;
+  const std::function<void()> on_batch_end_;
   const std::function<void(std::string_view)> on_log_;
   std::vector<std::shared_ptr<RecordQueue>> queues_;
   std::vector<Record> batch_;

@@ -65,10 +65,12 @@ TEST_CASE("threads mode: a blocking call, a pulled stream, exactly one record ea
   Options options =
       scripted(answer_whole(200, kAnswer), answer_stream({frame("a"), frame("b"), kFinish}));
   options.loop_count = 2;
+  std::size_t told_at_batch_end = 0;
   options.on_record = [&](const Record& record) {
     const std::lock_guard lock(mutex);
     records.push_back(record);
   };
+  options.on_batch_end = [&] { told_at_batch_end = records.size(); };  // same thread as on_record
   Result<std::unique_ptr<Gateway>> gateway = Gateway::open(kConfig, options);
   REQUIRE(gateway);
   const Result<Answer> answer = (*gateway)->chat(ask("alias", false));
@@ -91,6 +93,7 @@ TEST_CASE("threads mode: a blocking call, a pulled stream, exactly one record ea
   stream = Status(Code::kCancelled, "");
   *gateway = nullptr;  // delivers the last records
   CHECK(records.size() == 2);
+  CHECK(told_at_batch_end == 2);
 }
 
 TEST_CASE("driven mode: no thread but the caller's own") {
