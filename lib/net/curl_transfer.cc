@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t kMaxHeadBytes = 64u << 10;  // interim heads and trailers included
 constexpr std::size_t kMaxHeaders = 100;
 constexpr std::size_t kJoinBelow = 64u << 10;
+constexpr long kWholeBuffer = 16 << 10;  // libcurl holds one while a transfer runs
+constexpr long kStreamBuffer =
+    4 << 10;  // thousands of streams run at once, a few hundred bytes each
 constexpr long kConnectBackstopSeconds = 300;
 constexpr long kKeepAliveIdleSeconds = 60;
 constexpr long kKeepAliveIntervalSeconds = 15;
@@ -133,6 +136,9 @@ Status CurlTransfer::begin(TransferSpec spec, TransferListener* to) {
         static_cast<long>(spec.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   }
   if (code == CURLE_OK) code = curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 0L);
+  if (code == CURLE_OK) {
+    code = curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, spec.stream ? kStreamBuffer : kWholeBuffer);
+  }
   if (code == CURLE_OK) return {};
   return Status(Code::kInvalidArgument, fmt::format("a transfer to {} cannot be set up: {}",
                                                     endpoint_, curl_easy_strerror(code)));

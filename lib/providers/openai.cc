@@ -77,6 +77,7 @@ class OpenAi final : public ProviderType {
     out.proxy = provider.proxy;
     out.no_proxy = provider.no_proxy;
     out.http2 = provider.http2;
+    out.stream = stream;
     return out;
   }
 

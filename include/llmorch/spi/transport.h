@@ -25,6 +25,7 @@ struct TransferSpec {
   std::string proxy;     // "" none; http://, https://, socks4a://, socks5://, socks5h://
   std::string no_proxy;  // hosts that bypass it, curl's syntax
   bool http2 = false;    // allowed to negotiate HTTP/2
+  bool stream = false;   // the answer comes in small pieces over a long time: small buffers
 };
 
 // How a transfer ended.
