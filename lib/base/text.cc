@@ -108,22 +108,24 @@ bool is_utf8(std::string_view text) noexcept {
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out.push_back('"');
+  std::size_t copied = 0;  // everything before it is in `out`; what follows is still plain
+  const auto flush_to = [&](std::size_t end) { out.append(text.substr(copied, end - copied)); };
   for (std::size_t at = 0; at < text.size();) {
-    const char c = text[at];
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte >= 0x80) {
-      const std::size_t length = utf8_length(text, at);
-      if (length == 0) {
-        out.append("\xEF\xBF\xBD");
-        ++at;
-      } else {
-        out.append(text.substr(at, length));
-        at += length;
-      }
+    const auto byte = static_cast<std::uint8_t>(text[at]);
+    if (byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\') {
+      ++at;
       continue;
     }
-    ++at;
-    switch (c) {
+    if (byte >= 0x80) {
+      const std::size_t length = utf8_length(text, at);
+      if (length > 0) {
+        at += length;
+        continue;
+      }
+    }
+    flush_to(at);
+    copied = ++at;
+    switch (byte) {
       case '"':
         out.append("\\\"");
         break;
@@ -140,14 +142,15 @@ void append_json_string(std::string& out, std::string_view text) {
         out.append("\\t");
         break;
       default:
-        if (byte < 0x20 || byte == 0x7F) {
+        if (byte >= 0x80) {
+          out.append("\xEF\xBF\xBD");
+        } else {
           out.append("\\u00").push_back(kHex[byte >> 4]);
           out.push_back(kHex[byte & 15]);
-        } else {
-          out.push_back(c);
         }
     }
   }
+  flush_to(text.size());
   out.push_back('"');
 }
 
