@@ -125,8 +125,9 @@ class Handler {
  public:
   using Ch = char;
 
-  Handler(rj::InsituStringStream& stream, const Limits& limits, Visitor& visitor)
-      : stream_(stream), limits_(limits), visitor_(visitor) {}
+  // `escapes`: a \u stands somewhere in the text; without one no string can hold a surrogate.
+  Handler(rj::InsituStringStream& stream, const Limits& limits, Visitor& visitor, bool escapes)
+      : stream_(stream), limits_(limits), visitor_(visitor), escapes_(escapes) {}
 
   bool Null() { return literal(Type::kNull, "null"); }
   bool Bool(bool value) { return literal(Type::kBool, value ? "true" : "false"); }
@@ -162,7 +163,7 @@ class Handler {
     return false;
   }
   bool sound(std::string_view decoded) {
-    lone_surrogate_ = has_surrogate(decoded);
+    lone_surrogate_ = escapes_ && has_surrogate(decoded);
     return !lone_surrogate_;
   }
   bool literal(Type type, std::string_view text) {
@@ -180,6 +181,7 @@ class Handler {
   rj::InsituStringStream& stream_;
   const Limits& limits_;
   Visitor& visitor_;
+  const bool escapes_;
   std::string_view bound_passed_;
   bool lone_surrogate_ = false;
   std::size_t values_ = 0;
@@ -213,7 +215,7 @@ Status scan(std::string_view text, const Limits& limits, Visitor& visitor, std::
   try {
     constexpr unsigned kFlags = rj::kParseInsituFlag | rj::kParseNumbersAsStringsFlag;
     rj::InsituStringStream stream(scratch.data());
-    Handler handler(stream, limits, visitor);
+    Handler handler(stream, limits, visitor, text.find("\\u") != std::string_view::npos);
     rj::Reader reader;
     const rj::ParseResult result = reader.Parse<kFlags>(stream, handler);
     if (!result.IsError()) return {};

@@ -124,11 +124,12 @@ bool append_strings_of(std::string_view json, std::string_view key, std::string&
     at += pattern.size();
     while (at < json.size() && json[at] == ' ') ++at;
     if (at == json.size() || json[at] != '"') continue;
-    std::size_t end = at + 1;
-    bool escaped = false;
-    while (end < json.size() && json[end] != '"') {
-      escaped = escaped || json[end] == '\\';
-      end += json[end] == '\\' ? 2 : 1;
+    // Mostly the first quote ends it; only behind a backslash is every character looked at.
+    std::size_t end = std::min(json.find('"', at + 1), json.size());
+    const bool escaped = json.substr(at + 1, end - at - 1).find('\\') != std::string_view::npos;
+    if (escaped) {
+      end = at + 1;
+      while (end < json.size() && json[end] != '"') end += json[end] == '\\' ? 2 : 1;
     }
     if (end >= json.size()) return false;
     if (!escaped) {

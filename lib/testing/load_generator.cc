@@ -54,6 +54,7 @@ Result<std::unique_ptr<LoadGenerator>> LoadGenerator::start(Loop& loop,
                                                       load->result_, options.text_key));
     load->to_dial_.push_back(load->lanes_.back().get());
   }
+  if (options.settle.count() == 0) load->settle(load->begin_);
   loop.arm(load->dialer_, loop.now());
   loop.arm(load->ticker_, loop.now() + kTick);
   if (options.rate > 0) loop.arm(load->pacer_, loop.now());
@@ -160,6 +161,7 @@ void LoadGenerator::issue_due() {
 void LoadGenerator::tick() {
   const TimePoint now = std::chrono::steady_clock::now();
   if (options_.duration.count() > 0 && now - begin_ >= options_.duration) stopping_ = true;
+  if (!settled_ && now - begin_ >= options_.settle) settle(now);
   if (now - begin_ >= options_.max_time) {
     finish(LoadOutcome::kTimeout);
     return;
@@ -178,6 +180,13 @@ void LoadGenerator::tick() {
   if (!done_) loop_.arm(ticker_, loop_.now() + kTick);
 }
 
+void LoadGenerator::settle(TimePoint now) {
+  settled_ = true;
+  steady_from_ = now;
+  events_before_ = result_.events;
+  result_.gap = result_.delivery = Histogram();
+}
+
 void LoadGenerator::check_done() {
   if (stopping_ && live_ == 0 && late_.empty()) finish(LoadOutcome::kCut);
 }
@@ -185,8 +194,12 @@ void LoadGenerator::check_done() {
 void LoadGenerator::finish(LoadOutcome outcome) {
   if (done_) return;
   done_ = stopping_ = true;
-  result_.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  const TimePoint now = std::chrono::steady_clock::now();
+  result_.seconds = std::chrono::duration<double>(now - begin_).count();
+  if (settled_) {
+    result_.steady_seconds = std::chrono::duration<double>(now - steady_from_).count();
+    result_.steady_events = result_.events - events_before_;
+  }
   result_.backlog += late_.size();
   late_.clear();
   idle_.clear();

@@ -31,6 +31,8 @@ struct LoadOptions {
   std::chrono::milliseconds request_timeout{30'000};
   double rate = 0;  // requests per second; 0: closed loop
   bool cut_at_end = false;
+  // Gaps, deliveries and LoadResult's steady_… count from then on, when all streams have begun.
+  std::chrono::milliseconds settle{0};
   std::string text_key = "content";  // where answers have their text; "text" for Anthropic
   bool check = true;
   std::uint64_t seed = 1;
@@ -59,6 +61,7 @@ class LoadGenerator final : private LoadLaneHost {
   void dial_some();
   void issue_due();
   void tick();
+  void settle(TimePoint now);
   void check_done();
   void finish(LoadOutcome outcome);
 
@@ -75,9 +78,12 @@ class LoadGenerator final : private LoadLaneHost {
   std::size_t dialing_ = 0;
   std::uint64_t live_ = 0;
   std::uint64_t issued_ = 0;  // open loop: intended so far
+  bool settled_ = false;
   bool stopping_ = false;
   bool done_ = false;
   TimePoint begin_{};
+  TimePoint steady_from_{};
+  std::uint64_t events_before_ = 0;
   TimePoint next_due_{};
   Timer dialer_;
   Timer pacer_;

@@ -57,9 +57,10 @@ std::string LoadResult::json() const {
       R"("outcomes":{{{}}},"failed":{},"checked":{},"statuses":{{{}}},"connections":{},)"
       R"("peak_live":{},"backlog":{},"events":{},"bytes_in":{},)"
       R"("latency_us":{},"first_event_us":{},"gap_us":{},)"
-      R"("delivery_us":{}}})",
+      R"("delivery_us":{},"steady_seconds":{:.3f},"steady_events":{}}})",
       started, seconds, rate, event_rate, ends, failed(), checked, codes, connections, peak_live,
-      backlog, events, bytes_in, latency.json(), first_event.json(), gap.json(), delivery.json());
+      backlog, events, bytes_in, latency.json(), first_event.json(), gap.json(), delivery.json(),
+      steady_seconds, steady_events);
 }
 
 }  // namespace llmorch::testing

@@ -39,6 +39,8 @@ struct LoadResult {
   std::uint64_t backlog = 0;  // open loop: intended, never sent
   std::map<int, std::uint64_t> statuses;
   double seconds = 0;
+  double steady_seconds = 0;  // after LoadOptions::settle
+  std::uint64_t steady_events = 0;
   Histogram latency;      // of complete 2xx answers; from the intended send time in open loop
   Histogram first_event;  // from sending to the first event
   Histogram gap;          // between events of one stream

@@ -117,8 +117,8 @@ std::string MockAnswer::prefix(std::string_view object) const {
 
 std::string MockAnswer::whole() const {
   std::string out = prefix("chat.completion");
-  std::string text;
-  for (std::uint64_t i = 0; i < count_; ++i) text += piece(i);
+  std::string text = text_;
+  text.resize(total_, '.');
   for (int choice = 0; choice < ask_.n; ++choice) {
     if (choice > 0) out += ',';
     out += "{\"index\":" + std::to_string(choice) +

@@ -1,7 +1,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <iterator>
+#include <charconv>
 
 #include "base/text.h"
 #include "llmorch/types.h"
@@ -21,7 +21,9 @@ class Object {
   template <class Number>
   void number(std::string_view key, Number value) {
     name(key);
-    fmt::format_to(std::back_inserter(out_), "{},", value);
+    char digits[24];
+    out_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+    out_.push_back(',');
   }
   void flag(std::string_view key, bool value) {
     name(key);
@@ -37,9 +39,9 @@ class Object {
   }
 
  private:
-  void name(std::string_view key) {
-    append_json_string(out_, key);
-    out_.push_back(':');
+  void name(std::string_view key) {  // keys are our own words: nothing in them needs escaping
+    out_.push_back('"');
+    out_.append(key).append("\":");
   }
   std::string& out_;
 };
@@ -53,6 +55,7 @@ void close_array(std::string& out) {
 
 std::string record_json(const Record& record) {
   std::string out;
+  out.reserve(2048);
   Object object(out);
   const auto us =
       std::chrono::duration_cast<std::chrono::microseconds>(record.started.time_since_epoch())

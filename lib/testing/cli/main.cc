@@ -32,6 +32,7 @@ constexpr const char* kUsage = R"(usage: llmorch-testing <command> [options]
     --model NAME  --key KEY  --header "name: value"  --text-key content  --no-check  --seed 1
     --stream                        ask for streams
     --streams N --hold-seconds S    N streams at once, cut when the time is over
+    --settle-ms 0                   gaps, deliveries and steady_* count only after this
     --timeout-seconds 30   --max-seconds 60
 
 Addresses are numeric. Scripts: lib/testing/mock_script.h; faults: lib/testing/fault_proxy_plan.h.
@@ -115,6 +116,7 @@ int run_load(Loop& loop, Args& args) {
     options.cut_at_end = true;
     seconds = args.number("hold-seconds", 10);
   }
+  options.settle = std::chrono::milliseconds(args.number("settle-ms", 0));
   if (options.requests == 0 && seconds == 0) seconds = 10;
   options.duration = std::chrono::seconds(seconds);
   options.request.size = args.number("size", 0);
