@@ -7,7 +7,7 @@ PACKAGES_BUILD=(g++ cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev
   libfmt-dev rapidjson-dev libcpp-httplib-dev libyaml-cpp-dev libcli11-dev)
 PACKAGES_DEMO=(curl)
 PACKAGES_TEST=(doctest-dev python3 curl)
-PACKAGES_CI=(clang-14 libclang-rt-14-dev)
+PACKAGES_CI=(clang-14 libclang-rt-14-dev valgrind strace)
 
 say() { printf '%s\n' "$*"; }
 die() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and tests llmorch.
 #   scripts/test.sh         the developer build and all its tests
-#   scripts/test.sh --ci    also sanitizers, clang, recorded vendor traffic and fuzz targets
+#   scripts/test.sh --ci    also sanitizers, clang, fuzz targets and the guard of what a call costs
 # The last line is "N passed, N failed, N skipped": doctest cases, and scripts as one each. Exits
 # with 0 only if nothing failed, compiling included.
 set -uo pipefail
@@ -95,6 +95,22 @@ run_fuzzers() {
   ((found)) || step_skipped "fuzzing: there are no targets"
 }
 
+# What a call costs, against bench/baseline.json.
+run_guard() {
+  local log=$ROOT/build/guard.log started=$SECONDS
+  say "guard (instructions and system calls per request)"
+  "$ROOT/bench/guard/guard.sh" >"$log" 2>&1
+  case $? in
+    0) passed=$((passed + 1)) ;;
+    77) step_skipped "$(tail -n 1 "$log")" ;;
+    *)
+      tail -n 20 "$log"
+      step_failed "guard"
+      ;;
+  esac
+  say "  $((SECONDS - started)) s"
+}
+
 # Recorded vendor traffic lies beside the repository, not in it; tests that find it replay it.
 find_corpus() {
   local fixtures=${LLMORCH_FIXTURES:-$ROOT/../shared/fixtures}
@@ -129,4 +145,5 @@ built "build (asan: address and undefined behaviour)" asan &&
   run_tests "tests (asan)" "$ROOT/build/asan" -LE slow
 built "build (tsan)" tsan && run_tests "concurrent tests (tsan)" "$ROOT/build/tsan" -L concurrent
 built "build (clang, fuzz targets)" fuzz && run_fuzzers
+run_guard
 summary

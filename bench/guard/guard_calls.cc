@@ -3,13 +3,14 @@
 //
 //   guard_calls engine whole CALLS      600 bytes asked, 600 bytes answered
 //   guard_calls engine stream CALLS N   600 bytes asked, N chunks of 300 bytes answered
-//   guard_calls bare …                  the same scripts without llmorch: what the script itself costs
-//   guard_calls --build                 how this program was built
+//   guard_calls bare …                  the same scripts without llmorch: what the script itself
+//   costs guard_calls --build                 how this program was built
 //
 // Exits with 1 when a call does not bring exactly the bytes that its caller should see.
 #include <charconv>
 #include <cstddef>
 #include <cstdio>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,17 +43,25 @@ std::string padded(std::string_view before, std::string_view after, std::size_t 
   return text.append(after);
 }
 
-std::string frame(std::string_view delta, std::string_view finish) {
-  return std::string(R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,)")
-      .append(R"("model":"up","system_fingerprint":"fp_1","choices":[{"index":0,"delta":)")
-      .append(delta)
-      .append(R"(,"logprobs":null,"finish_reason":)")
-      .append(finish)
-      .append("}]}\n\n");
-}
-
+constexpr std::string_view kFrameBegin =
+    R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"up",)"
+    R"("system_fingerprint":"fp_1","choices":)";
+constexpr std::string_view kChoice = R"([{"index":0,"delta":)";
 constexpr std::string_view kUsage =
     R"("usage":{"prompt_tokens":120,"completion_tokens":40,"total_tokens":160})";
+
+std::string join(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
+
+std::string request(std::string_view first_keys) {
+  return padded(join({"{", first_keys, R"("model":"m","temperature":0.70,"max_tokens":256,)",
+                      R"("messages":[{"role":"system","content":"You are terse."},)",
+                      R"({"role":"user","content":")"}),
+                R"("}]})", kRequestBytes);
+}
 
 // What an upstream plays, and what the caller should get of it.
 struct Scene {
@@ -62,41 +71,30 @@ struct Scene {
 };
 
 Scene whole_scene() {
-  const std::string answer = padded(
-      R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":")",
-      std::string(R"(","refusal":null},"logprobs":null,"finish_reason":"stop"}],)")
-          .append(kUsage)
-          .append("}"),
-      kAnswerBytes);
-  return {padded(
-              R"({"model":"m","temperature":0.70,"max_tokens":256,"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":")",
-              R"("}]})", kRequestBytes),
-          answer_whole(200, answer), answer};
+  const std::string answer =
+      padded(R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"up",)"
+             R"("choices":[{"index":0,"message":{"role":"assistant","content":")",
+             join({R"(","refusal":null},"logprobs":null,"finish_reason":"stop"}],)", kUsage, "}"}),
+             kAnswerBytes);
+  return {request(""), answer_whole(200, answer), answer};
 }
 
 Scene stream_scene(std::size_t chunks) {
-  const std::string end = R"("},"logprobs":null,"finish_reason":null}]})"
-                          "\n\n";
-  const std::string begin =
-      R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"up","system_fingerprint":"fp_1","choices":[{"index":0,"delta":{"content":")";
-  std::vector<std::string> pieces{frame(R"({"role":"assistant","content":""})", "null")};
-  for (std::size_t i = 0; i < chunks; ++i) pieces.push_back(padded(begin, end, kChunkBytes));
-  pieces.push_back(frame("{}", R"("stop")"));
+  const std::string chunk =
+      padded(join({kFrameBegin, kChoice, R"({"content":")"}),
+             "\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n", kChunkBytes);
+  std::vector<std::string> pieces(chunks, chunk);
+  pieces.insert(pieces.begin(), join({kFrameBegin, kChoice, R"({"role":"assistant","content":""},)",
+                                      "\"logprobs\":null,\"finish_reason\":null}]}\n\n"}));
+  pieces.push_back(
+      join({kFrameBegin, kChoice, "{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\n"}));
   std::string expected;
   for (const std::string& piece : pieces) expected += piece;
   // Nobody asked for the usage frame, so the caller must not see it.
-  pieces.push_back(
-      std::string(
-          R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"up","choices":[],)")
-          .append(kUsage)
-          .append("}\n\n"));
+  pieces.push_back(join({kFrameBegin, "[],", kUsage, "}\n\n"}));
   pieces.push_back("data: [DONE]\n\n");
   expected += pieces.back();
-  return {
-      padded(
-          R"({"model":"m","stream":true,"temperature":0.70,"max_tokens":256,"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":")",
-          R"("}]})", kRequestBytes),
-      answer_stream(pieces), expected};
+  return {request(R"("stream":true,)"), answer_stream(pieces), expected};
 }
 
 // Compares as it goes, so that it costs the same small thing for every chunk.
@@ -202,6 +200,4 @@ int main_(const std::vector<std::string_view>& words) {
 }  // namespace
 }  // namespace llmorch::testing
 
-int main(int count, char** words) {
-  return llmorch::testing::main_({words + 1, words + count});
-}
+int main(int count, char** words) { return llmorch::testing::main_({words + 1, words + count}); }
