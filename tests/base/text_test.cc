@@ -28,9 +28,9 @@ TEST_CASE("UTF-8 is well-formed or it is not") {
       {std::string("\0", 1), true},
       {"", true},
   };
-  for (const auto& [text, good] : rows) {
-    CAPTURE(text);
-    CHECK(is_utf8(text) == good);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(is_utf8(row.first) == row.second);
   }
 }
 
