@@ -73,6 +73,31 @@ TEST_CASE("stamped frames tell how long each was under way, and are still checke
   }
 }
 
+TEST_CASE("what happened before a run settled is not in its steady figures") {
+  for (const int settle_ms : {0, 300}) {
+    CAPTURE(settle_ms);
+    Rig rig;
+    const auto mock = rig.mock(R"({"stamp":true,"chunks":100000,"chunk_delay_ms":10})");
+    LoadOptions options;
+    options.duration = milliseconds(600);
+    options.connections = 3;
+    options.request.stream = true;
+    options.cut_at_end = true;
+    options.settle = milliseconds(settle_ms);
+    const LoadResult result = run_load(rig, options, mock->url());
+    CHECK(result.count(LoadOutcome::kCut) == 3);
+    CHECK(result.delivery.count() == result.steady_events);
+    if (settle_ms == 0) {
+      CHECK(result.steady_events == result.events);
+      CHECK(result.steady_seconds == result.seconds);
+    } else {
+      CHECK(result.steady_events > 0);
+      CHECK(result.steady_events < result.events);
+      CHECK(result.steady_seconds <= result.seconds - 0.3);
+    }
+  }
+}
+
 TEST_CASE("every kind of failure has its own count") {
   const struct {
     std::string script;
