@@ -6,7 +6,6 @@
 #define LLMORCH_TESTING_SIMULATOR_H_
 
 #include <cstdint>
-#include <map>
 #include <string>
 
 namespace llmorch::testing {
