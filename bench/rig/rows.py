@@ -30,7 +30,7 @@ def size_text(size):
 
 def all_rows(quick):
     usual, tails = (2, 2) if quick else (5, 10)
-    short, long_ = (0.6, 1.2) if quick else (1.2, 2)
+    short, long_ = (1, 1) if quick else (1, 2)
     rows = []
     for mode in MODES:
         for size, connections in WHOLE[mode]:
@@ -38,7 +38,7 @@ def all_rows(quick):
                             f"{size_text(size)}, {connections} connection" + "s" * (connections > 1), size, connections, 0,
                             usual, short))
         rows.append(Row(f"{mode}/pace/600/{PACE}", mode, "pace",
-                        f"600 B, {PACE} requests a second", 600, 64, PACE, tails, short))
+                        f"600 B, {PACE} requests a second", 600, 64, PACE, tails, long_))
         for streams, rate in STREAMS[mode]:
             rows.append(Row(f"{mode}/streams/{streams}x{rate}", mode, "streams",
                             f"{streams} streams, {rate} chunks a second each", 600, streams, rate,
