@@ -28,12 +28,15 @@ function(llmorch_floor name)
     target_link_libraries(llmorch_floor_${name} PRIVATE llmorch_rapidjson)
   elseif(name STREQUAL net)
     target_link_libraries(llmorch_floor_${name} PRIVATE CURL::libcurl OpenSSL::SSL)
+  elseif(name STREQUAL storage)
+    target_link_libraries(llmorch_floor_${name} PRIVATE SQLite::SQLite3)
   endif()
   set(LLMORCH_FLOORS ${LLMORCH_FLOORS} ${name} CACHE INTERNAL "")
 endfunction()
 
 # Everything the floors link to. Private: no public header needs any of it.
-set(LLMORCH_PRIVATE_LIBS fmt::fmt CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+set(LLMORCH_PRIVATE_LIBS fmt::fmt CURL::libcurl OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3
+    Threads::Threads)
 
 # Appends to `out` the objects of the floors from the bottom up to and including `top`.
 function(llmorch_objects_up_to top out)

@@ -43,6 +43,7 @@ std::string record_line(const Record& record) {
   std::string out = fmt::format("{:02}:{:02}:{:02} {} {}", parts.tm_hour, parts.tm_min,
                                 parts.tm_sec, record.http_status,
                                 record.model_asked.empty() ? "-" : printable(record.model_asked));
+  if (!record.principal.id.empty()) out += " for " + record.principal.id;
   for (const AttemptRecord& attempt : record.attempts) {
     out += fmt::format(" {} {}/{}", &attempt == &record.attempts.front() ? "->" : "then",
                        attempt.provider, attempt.model);
@@ -50,7 +51,7 @@ std::string record_line(const Record& record) {
   }
   out += fmt::format(" {:.3f}s", static_cast<double>(record.duration_us) / 1e6);
   if (record.stream) out += " stream";
-  if (record.usage_known)
+  if (record.usage_source != UsageSource::kNone)
     out += fmt::format(" {}+{} tokens", record.usage.total_input(), record.usage.total_output());
   if (!record.error_type.empty())
     out += fmt::format(" {}: {}", record.error_type, printable(record.error_message));

@@ -12,7 +12,8 @@
 
 namespace llmorch::server {
 
-// A record for people: "12:00:01 200 smart openai/gpt-4o-mini 0.412s 12+34 tokens id".
+// A record for people: "12:00:01 200 smart for laptop -> openai/gpt-4o-mini 0.412s 12+34 tokens
+// id".
 std::string record_line(const Record& record);
 
 // Writes a line to stderr; what cannot be written is lost.

@@ -15,6 +15,8 @@ void add_check_config_command(CLI::App& app, int& exit_code) {
   CLI::Option* file = command->add_option("file", *path, "Configuration file, YAML or JSON");
   CLI::Option* flag = command->add_option("-c,--config", *path, "The same");
   file->excludes(flag);
+  command->footer(
+      "Examples:\n  llmorch check-config llmorch.yaml && llmorch serve -c llmorch.yaml");
   command->callback([command, path, &exit_code] {
     if (path->empty()) throw CLI::RequiredError(command->get_name() + " FILE");
     const LoadedConfig config = load_config_file(*path);

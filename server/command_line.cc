@@ -10,10 +10,11 @@ namespace {
 constexpr int kUsage = 2;
 
 constexpr char kExamples[] = R"(Examples:
-  OPENAI_API_KEY=sk-... llmorch serve             no file: one provider, from the key
+  OPENAI_API_KEY=sk-... llmorch serve             no file: the keys in the environment are enough
   llmorch serve -c llmorch.yaml                   a file; SIGHUP reads it again
-  llmorch serve -c llmorch.yaml --listen :8080    on all addresses
   llmorch check-config llmorch.yaml               every mistake, with file and line
+  llmorch config show --origin                    what is in effect, and where it came from
+  llmorch key create >> llmorch.yaml              a key for clients
   curl http://127.0.0.1:8000/v1/chat/completions -H 'content-type: application/json' \
     -d '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello"}]}'
 
@@ -31,6 +32,8 @@ int run_command_line(int argc, const char* const* argv) {
   int exit_code = 0;
   add_serve_command(app, exit_code);
   add_check_config_command(app, exit_code);
+  add_config_command(app, exit_code);
+  add_key_command(app, exit_code);
   add_version_command(app, exit_code);
   try {
     app.parse(argc, argv);

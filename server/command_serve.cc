@@ -10,20 +10,22 @@ namespace llmorch::server {
 void add_serve_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("serve", "Run the gateway");
   auto options = std::make_shared<ServeOptions>();
-  command->add_option("-c,--config", options->config_path,
-                      "Configuration file, YAML or JSON (default: $LLMORCH_CONFIG, else "
-                      "./llmorch.yaml, else the environment)");
-  command->add_option("--listen", options->listen,
-                      "HOST:PORT (default: as configured, else 127.0.0.1:8000); port 0 picks one");
-  command->add_option("--threads", options->threads, "Event loops (default: one per core)")
-      ->check(CLI::Range(1, 256));
+  add_serve_options(*command, *options);
   command->footer(
-      "Without a file, OPENAI_API_KEY makes a provider \"openai\" (OPENAI_BASE_URL moves it), "
-      "with\n"
-      "the models of LLMORCH_MODELS, a comma-separated list. Its default:\n  " +
-      std::string(kDefaultModels) +
-      "\n\nSIGTERM or SIGINT: takes no new calls, waits up to 30 s for those under way; a second\n"
-      "one ends at once. SIGHUP: reads the file again; a bad one changes nothing.");
+      "Without a file the keys in the environment are enough, each for one provider with all the\n"
+      "models its vendor lists, as openai/gpt-4o-mini or, where only one lists it, gpt-4o-mini:\n"
+      "  OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY (or GOOGLE_API_KEY)\n"
+      "  OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GEMINI_BASE_URL    move them\n"
+      "  LLMORCH_CLIENT_KEY                                      what clients must show\n"
+      "With a file, the file alone counts. Addresses that other machines reach need a client key.\n"
+      "\n"
+      "SIGTERM or SIGINT: takes no new calls, waits up to 30 s for those under way; a second\n"
+      "one ends at once. SIGHUP: reads the file again; a bad one changes nothing.\n\n"
+      "Examples:\n"
+      "  OPENAI_API_KEY=sk-... llmorch serve\n"
+      "  llmorch serve -c llmorch.yaml --listen 127.0.0.1:0        a free port; the last line "
+      "names it\n"
+      "  llmorch serve -c llmorch.yaml --listen :8080 --admin-listen 127.0.0.1:9091");
   command->callback([options, &exit_code] { exit_code = serve(*options); });
 }
 

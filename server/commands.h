@@ -11,6 +11,8 @@ namespace llmorch::server {
 
 void add_serve_command(CLI::App& app, int& exit_code);
 void add_check_config_command(CLI::App& app, int& exit_code);
+void add_config_command(CLI::App& app, int& exit_code);
+void add_key_command(CLI::App& app, int& exit_code);
 void add_version_command(CLI::App& app, int& exit_code);
 
 // The program: parses, runs, and returns the exit code.

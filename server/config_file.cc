@@ -1,11 +1,10 @@
 #include "server/config_file.h"
 
 #include <algorithm>
-#include <optional>
+#include <charconv>
 #include <utility>
 
-#include "server/json_text.h"
-#include "server/yaml_scalar.h"
+#include "server/yaml_json.h"
 
 namespace llmorch::server {
 namespace {
@@ -24,101 +23,68 @@ std::string child_pointer(const std::string& parent, std::string_view key) {
   return out;
 }
 
-class Writer {
- public:
-  Writer(const Lookup& lookup, ConfigText& out) : lookup_(lookup), out_(out) {}
-
-  void value(const YamlNode& node, const std::string& pointer) {
-    out_.lines.emplace(pointer, node.line);
-    switch (node.kind) {
-      case YamlNode::Kind::kNull:
-        out_.json += "null";
-        break;
-      case YamlNode::Kind::kScalar:
-        scalar(node, pointer);
-        break;
-      case YamlNode::Kind::kSequence:
-        out_.json.push_back('[');
-        for (std::size_t i = 0; i < node.items.size(); ++i) {
-          if (i > 0) out_.json.push_back(',');
-          value(node.items[i], pointer + "/" + std::to_string(i));
-        }
-        out_.json.push_back(']');
-        break;
-      case YamlNode::Kind::kMap:
-        map(node, pointer);
-        break;
+// Resolves references and notes lines. What cannot be resolved is an issue, and stands for itself,
+// so that everything else that is wrong is found in the same run.
+void resolve(YamlNode& node, const std::string& pointer, const Lookup& lookup, ConfigText& out) {
+  out.lines.emplace(pointer, node.line);
+  if (node.kind == YamlNode::Kind::kScalar) {
+    Result<Expanded> expanded = expand(node.text, lookup);
+    if (!expanded) {
+      out.issues.push_back({node.line, pointer + ": " + expanded.error().message(), ""});
+      node.text = "unresolved";
+      node.lost = true;
+      node.plain = false;
+    } else if (expanded->changed) {
+      node.text = std::move(expanded->text);
+      node.from = std::move(expanded->from);
+      node.plain = false;
     }
   }
-
- private:
-  void map(const YamlNode& node, const std::string& pointer) {
-    const bool root = pointer.empty();
-    out_.json.push_back('{');
-    bool first = true;
-    for (const YamlMember& member : node.members) {
-      if (root && member.key == "listen") {
-        listen(member);
-      } else if (root && member.key == "threads") {
-        threads(member);
-      } else {
-        if (!std::exchange(first, false)) out_.json.push_back(',');
-        append_json_string(out_.json, member.key);
-        out_.json.push_back(':');
-        const std::string place = child_pointer(pointer, member.key);
-        out_.lines.emplace(place, member.line);
-        value(member.value, place);
-      }
-    }
-    out_.json.push_back('}');
+  for (std::size_t i = 0; i < node.items.size(); ++i)
+    resolve(node.items[i], pointer + "/" + std::to_string(i), lookup, out);
+  for (YamlMember& member : node.members) {
+    const std::string place = child_pointer(pointer, member.key);
+    out.lines.emplace(place, member.line);
+    resolve(member.value, place, lookup, out);
   }
+}
 
-  // The text with its references resolved. What cannot be is an issue, and stands for itself, so
-  // that everything else that is wrong is found in the same run.
-  Expanded resolved(const YamlNode& node, const std::string& pointer) {
-    Result<Expanded> expanded = expand(node.text, lookup_);
-    if (expanded) return *expanded;
-    issue(node.line, pointer + ": " + expanded.error().message());
-    return {"unresolved", true};
+void finish(ConfigText& out) {
+  out.own = read_server_keys(out.root, out.issues);
+  YamlNode library;
+  library.kind = YamlNode::Kind::kMap;
+  for (const YamlMember& member : out.root.members) {
+    if (!is_server_key(member.key)) library.members.push_back(member);
   }
+  append_json(out.json, library);
+  out.readable = true;
+}
 
-  void scalar(const YamlNode& node, const std::string& pointer) {
-    const Expanded text = resolved(node, pointer);
-    if (node.plain && !text.changed) {
-      out_.json += core_schema_json(text.text);
+// A made configuration has no lines, but the variables that its values came from.
+std::string place_of(const ConfigText& text, std::string_view pointer,
+                     const std::string& file_name) {
+  const YamlNode* node = &text.root;
+  while (node != nullptr && pointer.starts_with('/')) {
+    const std::string_view word = pointer.substr(1, pointer.find('/', 1) - 1);
+    pointer.remove_prefix(word.size() + 1);
+    if (node->kind == YamlNode::Kind::kSequence) {
+      std::size_t index = node->items.size();
+      std::from_chars(word.data(), word.data() + word.size(), index);
+      node = index < node->items.size() ? &node->items[index] : nullptr;
     } else {
-      append_json_string(out_.json, text.text);
+      node = find_member(*node, word);
     }
   }
+  return node == nullptr || node->from.empty() ? file_name : node->from;
+}
 
-  void listen(const YamlMember& member) {
-    if (member.value.kind != YamlNode::Kind::kScalar)
-      return issue(member.line, "/listen: must be an address", "as in listen: 127.0.0.1:8000");
-    out_.listen = resolved(member.value, "/listen").text;
-    if (out_.listen.find(':') == std::string::npos)
-      issue(member.line, "/listen: must be HOST:PORT", "as in listen: 127.0.0.1:8000");
-  }
-
-  void threads(const YamlMember& member) {
-    std::string text;
-    if (member.value.kind == YamlNode::Kind::kScalar)
-      text = resolved(member.value, "/threads").text;
-    const bool digits =
-        !text.empty() && text.size() <= 3 &&
-        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    out_.threads = digits ? std::stoi(text) : 0;
-    if (out_.threads < 1 || out_.threads > 256)
-      issue(member.line, "/threads: must be a number from 1 to 256",
-            "leave it out for one per core");
-  }
-
-  void issue(int line, std::string message, std::string hint = "") {
-    out_.issues.push_back({line, std::move(message), std::move(hint)});
-  }
-
-  const Lookup& lookup_;
-  ConfigText& out_;
-};
+// The library does not know the server's keys, so it cannot suggest one.
+std::string hint_of(const ConfigIssue& issue) {
+  const std::string_view pointer = issue.json_pointer;
+  const bool unknown = issue.message.starts_with("unknown key") && pointer.rfind('/') == 0;
+  const std::string own = unknown ? server_key_hint(pointer.substr(1)) : "";
+  return own.empty() ? issue.hint : own;
+}
 
 }  // namespace
 
@@ -143,8 +109,16 @@ ConfigText parse_config(std::string_view yaml, const Lookup& lookup) {
                           "it begins with: version: 1"});
     return out;
   }
-  Writer(lookup, out).value(tree.root, "");
-  out.readable = true;
+  out.root = std::move(tree.root);
+  resolve(out.root, "", lookup, out);
+  finish(out);
+  return out;
+}
+
+ConfigText made_config(YamlNode root) {
+  ConfigText out;
+  out.root = std::move(root);
+  finish(out);
   return out;
 }
 
@@ -176,8 +150,10 @@ ConfigFindings check_text(const ConfigText& text, const std::string& file_name) 
       const int line = text.line_of(issue.json_pointer);
       const std::string message =
           issue.json_pointer.empty() ? issue.message : issue.json_pointer + ": " + issue.message;
+      const std::string place =
+          line > 0 ? file_name : place_of(text, issue.json_pointer, file_name);
       findings.push_back(
-          {line, finding_line(file_name, line, error ? "error" : "warning", message, issue.hint)});
+          {line, finding_line(place, line, error ? "error" : "warning", message, hint_of(issue))});
     }
   }
   std::stable_sort(findings.begin(), findings.end(),

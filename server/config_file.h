@@ -2,9 +2,9 @@
 // with the line of every value, so that what the library complains about can be shown where it
 // stands.
 //
-// Two keys are the server's own and taken out: "listen" and "threads". References (expand.h) are
-// resolved after parsing, in values only, and give strings; so nothing a variable holds can change
-// the structure. Unquoted scalars have the types of YAML's core schema. Any thread.
+// Some keys are the server's own and left out (server_keys.h). References (expand.h) are resolved
+// after parsing, in values only, and give strings; so nothing a variable holds can change the
+// structure. Unquoted scalars have the types of YAML's core schema. Any thread.
 #ifndef LLMORCH_SERVER_CONFIG_FILE_H_
 #define LLMORCH_SERVER_CONFIG_FILE_H_
 
@@ -15,14 +15,15 @@
 
 #include "llmorch/config.h"
 #include "server/expand.h"
+#include "server/server_keys.h"
 #include "server/yaml_tree.h"
 
 namespace llmorch::server {
 
 struct ConfigText {
   std::string json;                               // for the library
-  std::string listen;                             // "": not said
-  int threads = 0;                                // 0: not said
+  ServerKeys own;                                 // for the server
+  YamlNode root;                                  // all of it, references resolved: holds secrets
   std::map<std::string, int, std::less<>> lines;  // by JSON pointer
   std::vector<FileIssue> issues;
   bool readable = false;  // `json` stands for the whole file, so the library may look at it too
@@ -32,6 +33,8 @@ struct ConfigText {
 };
 
 ConfigText parse_config(std::string_view yaml, const Lookup& lookup);
+// A configuration that was made, not read: its references are resolved, its lines mean nothing.
+ConfigText made_config(YamlNode root);
 
 // Everything that is wrong with a configuration, the library's findings included.
 struct ConfigFindings {

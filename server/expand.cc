@@ -20,9 +20,17 @@ bool is_name(std::string_view text) {
   });
 }
 
+void note(std::string& from, std::string_view kind, std::string_view name) {
+  if (!from.empty()) from.append(", ");
+  from.append(kind).append(name);
+}
+
 // `inside` is what stands between "${" and "}".
-Result<std::string> resolve(std::string_view inside, const Lookup& lookup) {
-  if (inside.starts_with("file:")) return lookup.file(std::string(inside.substr(5)));
+Result<std::string> resolve(std::string_view inside, const Lookup& lookup, std::string& from) {
+  if (inside.starts_with("file:")) {
+    note(from, "file ", inside.substr(5));
+    return lookup.file(std::string(inside.substr(5)));
+  }
   const std::size_t mark = inside.find(":-");
   const std::string name(inside.substr(0, mark));
   if (!is_name(name)) {
@@ -35,6 +43,7 @@ Result<std::string> resolve(std::string_view inside, const Lookup& lookup) {
     return std::string(inside.substr(mark + 2));
   if (!value)
     return Status(Code::kInvalidArgument, "the environment variable " + name + " is not set");
+  note(from, "environment ", name);
   return *value;
 }
 
@@ -55,7 +64,7 @@ Result<Expanded> expand(std::string_view text, const Lookup& lookup) {
       const std::size_t end = text.find('}');
       if (end == std::string_view::npos)
         return Status(Code::kInvalidArgument, "a \"${\" has no \"}\"");
-      const Result<std::string> value = resolve(text.substr(1, end - 1), lookup);
+      const Result<std::string> value = resolve(text.substr(1, end - 1), lookup, out.from);
       if (!value) return value.error();
       out.text.append(*value);
       out.changed = true;

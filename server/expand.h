@@ -26,6 +26,7 @@ Lookup system_lookup(std::string directory);
 struct Expanded {
   std::string text;
   bool changed = false;  // there was something to expand
+  std::string from;      // "environment NAME", "file PATH", joined by ", "; no defaults
 };
 Result<Expanded> expand(std::string_view text, const Lookup& lookup);
 

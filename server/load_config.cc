@@ -5,16 +5,16 @@
 #include <string_view>
 #include <utility>
 
-#include "server/json_text.h"
-
 namespace llmorch::server {
 namespace {
 
 constexpr char kNothing[] = R"(llmorch: there is no configuration.
 
-Either set a key, which is enough to begin with:
+Set the key of one vendor or more, which is enough to begin with:
 
   export OPENAI_API_KEY=sk-...
+  export ANTHROPIC_API_KEY=sk-ant-...
+  export GEMINI_API_KEY=...
   llmorch serve
 
 or write a file, here llmorch.yaml:
@@ -25,34 +25,72 @@ or write a file, here llmorch.yaml:
       type: openai
       api_key: ${OPENAI_API_KEY}
   models:
-    - name: gpt-4o-mini
+    - name: smart
       targets:
         - provider: openai
           model: gpt-4o-mini
 
 and start with: llmorch serve -c llmorch.yaml)";
 
+struct Vendor {
+  const char* name;                        // of the provider, and of its type
+  std::vector<const char*> key_variables;  // the first that is set counts
+  const char* url_variable;
+};
+const std::vector<Vendor> kVendors = {
+    {"openai", {"OPENAI_API_KEY"}, "OPENAI_BASE_URL"},
+    {"anthropic", {"ANTHROPIC_API_KEY"}, "ANTHROPIC_BASE_URL"},
+    {"gemini", {"GOOGLE_API_KEY", "GEMINI_API_KEY"}, "GEMINI_BASE_URL"},
+};
+
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-std::vector<std::string> words_of(std::string_view list) {
-  std::vector<std::string> out;
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    std::string_view word = list.substr(0, comma);
-    while (word.starts_with(' ')) word.remove_prefix(1);
-    while (word.ends_with(' ')) word.remove_suffix(1);
-    if (!word.empty()) out.emplace_back(word);
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+YamlNode node_of(YamlNode::Kind kind) {
+  YamlNode out;
+  out.kind = kind;
+  return out;
+}
+
+YamlNode text_node(std::string text, std::string from) {
+  YamlNode out = node_of(YamlNode::Kind::kScalar);
+  out.text = std::move(text);
+  out.from = std::move(from);
+  return out;
+}
+
+YamlNode word_node(std::string word, std::string from) {
+  YamlNode out = text_node(std::move(word), std::move(from));
+  out.plain = true;
+  return out;
+}
+
+// A variable that is set and not empty.
+struct Found {
+  std::string value;
+  std::string from;  // "environment NAME"; "": none is set
+};
+Found first_set(const Variables& variables, const std::vector<const char*>& names) {
+  for (const char* name : names) {
+    std::string value = variables(name).value_or("");
+    if (!value.empty()) return {std::move(value), std::string("environment ") + name};
   }
+  return {};
+}
+
+YamlNode provider_node(const Vendor& vendor, const Found& key, const Found& url) {
+  YamlNode out = node_of(YamlNode::Kind::kMap);
+  out.members.push_back({"name", 0, text_node(vendor.name, key.from)});
+  out.members.push_back({"type", 0, text_node(vendor.name, key.from)});
+  if (!url.from.empty()) out.members.push_back({"base_url", 0, text_node(url.value, url.from)});
+  out.members.push_back({"api_key", 0, text_node(key.value, key.from)});
+  out.members.push_back({"discover", 0, word_node("true", key.from)});
   return out;
 }
 
 }  // namespace
-
-const char* const kDefaultModels = "gpt-4o-mini,gpt-4o,gpt-4.1,gpt-4.1-mini,gpt-5,gpt-5-mini";
 
 LoadedConfig load_config_file(const std::string& path) {
   LoadedConfig out;
@@ -67,27 +105,27 @@ LoadedConfig load_config_file(const std::string& path) {
   return out;
 }
 
-std::optional<std::string> config_from_environment(const Variables& variables) {
-  const std::string key = variables("OPENAI_API_KEY").value_or("");
-  if (key.empty()) return std::nullopt;
-  std::string json = R"({"version":1,"providers":[{"name":"openai","type":"openai","api_key":)";
-  append_json_string(json, key);
-  if (const std::string url = variables("OPENAI_BASE_URL").value_or(""); !url.empty()) {
-    json += R"(,"base_url":)";
-    append_json_string(json, url);
+std::optional<ConfigText> config_from_environment(const Variables& variables) {
+  YamlNode providers = node_of(YamlNode::Kind::kSequence);
+  for (const Vendor& vendor : kVendors) {
+    const Found key = first_set(variables, vendor.key_variables);
+    if (key.from.empty()) continue;
+    providers.items.push_back(
+        provider_node(vendor, key, first_set(variables, {vendor.url_variable})));
   }
-  json += R"(}],"models":[)";
-  std::string models = variables("LLMORCH_MODELS").value_or("");
-  if (words_of(models).empty()) models = kDefaultModels;
-  bool first = true;
-  for (const std::string& model : words_of(models)) {
-    json += std::exchange(first, false) ? R"({"name":)" : R"(,{"name":)";
-    append_json_string(json, model);
-    json += R"(,"targets":[{"provider":"openai","model":)";
-    append_json_string(json, model);
-    json += "}]}";
+  if (providers.items.empty()) return std::nullopt;
+  YamlNode root = node_of(YamlNode::Kind::kMap);
+  root.members.push_back({"version", 0, word_node("1", "")});
+  if (const Found key = first_set(variables, {"LLMORCH_CLIENT_KEY"}); !key.from.empty()) {
+    YamlNode keys = node_of(YamlNode::Kind::kSequence);
+    keys.items.push_back(node_of(YamlNode::Kind::kMap));
+    keys.items[0].members.push_back({"name", 0, text_node("client", key.from)});
+    keys.items[0].members.push_back({"secret", 0, text_node(key.value, key.from)});
+    root.members.push_back({"client_keys", 0, std::move(keys)});
   }
-  return json + "]}";
+  root.members.push_back({"providers", 0, std::move(providers)});
+  root.members.push_back({"models", 0, node_of(YamlNode::Kind::kSequence)});
+  return made_config(std::move(root));
 }
 
 LoadedConfig find_config(const std::string& path_asked_for) {
@@ -98,9 +136,8 @@ LoadedConfig find_config(const std::string& path_asked_for) {
   if (!path.empty()) return load_config_file(path);
 
   LoadedConfig out;
-  if (auto json = config_from_environment(system.variable)) {
-    out.text.json = std::move(*json);
-    out.text.readable = true;
+  if (auto text = config_from_environment(system.variable)) {
+    out.text = std::move(*text);
     out.findings = check_text(out.text, "environment");
   } else {
     out.findings = {{kNothing}, true};

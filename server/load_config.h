@@ -1,4 +1,4 @@
-// Where the server's configuration comes from: a file, or a key in the environment.
+// Where the server's configuration comes from: a file, or keys in the environment.
 //
 // Reads files and the environment; any thread while nobody changes the environment.
 #ifndef LLMORCH_SERVER_LOAD_CONFIG_H_
@@ -25,15 +25,16 @@ LoadedConfig load_config_file(const std::string& path);
 
 using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 
-// What OPENAI_API_KEY, OPENAI_BASE_URL and LLMORCH_MODELS make; nullopt without a key.
-std::optional<std::string> config_from_environment(const Variables& variables);
+// One provider for each vendor whose key is set, with all the models that the vendor lists:
+// OPENAI_API_KEY, ANTHROPIC_API_KEY, and GOOGLE_API_KEY or GEMINI_API_KEY, of which the vendor's
+// own libraries prefer the first. OPENAI_BASE_URL and so on move them; LLMORCH_CLIENT_KEY is what
+// clients must show. nullopt without a vendor's key.
+std::optional<ConfigText> config_from_environment(const Variables& variables);
 
 // The file of -c, else of LLMORCH_CONFIG, else ./llmorch.yaml if there is one, else the
-// environment. When there is nothing at all, the findings say what to write.
+// environment. A file alone counts: keys in the environment are not added to it. When there is
+// nothing at all, the findings say what to write.
 LoadedConfig find_config(const std::string& path_asked_for);
-
-// What is asked for when the environment names no models.
-extern const char* const kDefaultModels;
 
 }  // namespace llmorch::server
 

@@ -18,7 +18,11 @@ struct ServerState {
   std::shared_ptr<FrontTotals> totals = std::make_shared<FrontTotals>();
 };
 
+// All of them. Each says whether it belongs to the data plane, to the admin, or to both.
 std::vector<Route> make_routes(Gateway& gateway, const ServerState& state);
+
+// Those that answer on a listener that has one of the two only.
+std::vector<Route> routes_on(Plane plane, const std::vector<Route>& routes);
 
 }  // namespace llmorch::server
 

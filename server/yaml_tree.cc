@@ -5,10 +5,13 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <map>
 #include <optional>
 #include <set>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 namespace llmorch::server {
@@ -229,7 +232,45 @@ int unquoted_reference(std::string_view text) {
   return 0;
 }
 
+// Four hex digits behind "\\u" at `at`, as a code unit; -1: there are none.
+int code_unit(std::string_view text, std::size_t at) {
+  if (text.size() < at + 6 || text[at] != '\\' || text[at + 1] != 'u') return -1;
+  int unit = 0;
+  const auto [end, error] = std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
+  return error == std::errc() && end == text.data() + at + 6 ? unit : -1;
+}
+
+// JSON writes what lies beyond U+FFFF as two escapes, which YAML knows as one. Only in a text that
+// is JSON: elsewhere a backslash may be just that.
+std::string with_whole_escapes(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || text[first] != '{') return std::string(text);
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = code_unit(text, i);
+    const int low = high < 0 ? -1 : code_unit(text, i + 6);
+    if (high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+      char whole[16];
+      std::snprintf(whole, sizeof whole, "\\U%08X",
+                    static_cast<unsigned>(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)));
+      out.append(whole);
+      i += 11;
+    } else {
+      out.push_back(text[i]);
+      if (text[i] == '\\' && i + 1 < text.size()) out.push_back(text[++i]);
+    }
+  }
+  return out;
+}
+
 }  // namespace
+
+const YamlNode* find_member(const YamlNode& map, std::string_view key) {
+  for (const YamlMember& member : map.members) {
+    if (member.key == key) return &member.value;
+  }
+  return nullptr;
+}
 
 YamlTree parse_yaml(std::string_view text) {
   YamlTree out;
@@ -253,7 +294,7 @@ YamlTree parse_yaml(std::string_view text) {
     out.issues.push_back({line, std::move(message), std::move(hint)});
   };
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream(with_whole_escapes(text));
     YAML::Parser parser(stream);
     TreeBuilder builder(out);
     while (parser.HandleNextDocument(builder)) {

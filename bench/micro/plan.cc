@@ -32,7 +32,7 @@ void plan(benchmark::State& state) {
   const HealthTable health;
   std::uint64_t seed = 0;
   for (auto _ : state) {
-    const Plan made = make_plan(of, health, TimePoint(std::chrono::seconds(1000)), ++seed);
+    const Plan made = make_plan(of, {}, health, TimePoint(std::chrono::seconds(1000)), ++seed);
     if (made.candidates.size() != targets) return state.SkipWithError("a target got lost");
   }
 }

@@ -29,7 +29,7 @@ void splice(benchmark::State& state) {
   const CallSpec spec = request(static_cast<std::size_t>(state.range(0)));
   const Result<RequestScan> scanned = codec().scan(spec);
   if (!scanned) return state.SkipWithError(scanned.error().message().c_str());
-  Splice edits;
+  RequestEdits edits;
   edits.model = "up";
   edits.set = {{"temperature", "1"}};
   edits.ask_usage = true;
@@ -57,7 +57,7 @@ void encode_request(benchmark::State& state) {
   const CallSpec spec = request(static_cast<std::size_t>(state.range(0)));
   const Result<ChatRequest> decoded = codec().decode(spec);
   if (!decoded) return state.SkipWithError(decoded.error().message().c_str());
-  EncodeOptions options;
+  RequestEdits options;
   options.model = "up";
   options.ask_usage = true;
   for (auto _ : state) {

@@ -33,6 +33,10 @@ struct ConfigIssue {
 // issues means that Gateway::open() would accept it.
 std::vector<ConfigIssue> check_config(std::string_view json);
 
+// The configuration's JSON Schema (draft 2020-12), for editors and checkers: every key of
+// docs/CONFIG.md, those included that the gateway program keeps to itself. Lives for ever.
+std::string_view config_schema();
+
 enum class Mode {
   kThreads,  // the Gateway starts `loop_count` loop threads and one writer thread
   kDriven,   // no thread at all: the caller drives the one loop (Gateway::loop().drive())

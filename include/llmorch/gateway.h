@@ -40,11 +40,12 @@ class Gateway {
   // Makes a call whose answer is pulled piece by piece. kDriven: next() drives the loop.
   virtual Result<std::unique_ptr<Stream>> stream(CallSpec spec) = 0;
 
-  // The configured models as a list in the given format's shape (JSON).
+  // The models that can be asked for, as a list in the given format's shape (JSON): the configured
+  // ones, and what the endpoints of providers with `discover` list, as "provider/model" too.
   virtual std::string list_models(Format format) const = 0;
 
   // Takes a new configuration for calls that start from now on; calls under way keep theirs. On
-  // error nothing changes.
+  // error nothing changes. Lists of models that endpoints gave are kept where the endpoint stays.
   virtual Status reload(std::string_view config_json) = 0;
   // Counts up by one with each configuration taken; 1 after open().
   virtual std::uint64_t config_version() const = 0;

@@ -78,6 +78,20 @@ struct Usage {
   bool operator==(const Usage&) const = default;
 };
 
+// What a target's tokens cost, in millionths of a microdollar (pico-USD) per token: 3 USD per
+// million tokens are 3,000,000.
+struct Prices {
+  std::int64_t input = 0;
+  std::int64_t input_cache_read = 0;
+  std::int64_t input_cache_write = 0;
+  std::int64_t output = 0;  // visible output and reasoning
+  bool operator==(const Prices&) const = default;
+};
+
+// Where a Record's token counts come from.
+enum class UsageSource : std::uint8_t { kNone = 0, kUpstream, kEstimated };
+std::string_view usage_source_name(UsageSource source);  // "none", "upstream", "estimated"
+
 // Why a choice ended. kNone: it has not (yet), or the upstream did not say.
 enum class FinishReason : std::uint8_t {
   kNone = 0,
@@ -163,7 +177,10 @@ struct Record {
   std::string model{};           // the configured Model it resolved to; "" when none
   std::string model_answered{};  // as the upstream named it
   bool stream = false;
-  std::vector<PlanEntry> plan{};
+  std::string trace_id{};        // of the caller's traceparent; "" none
+  std::string session{};         // the caller's own tag (x-llmorch-session); "" none
+  std::vector<PlanEntry> plan{};  // at most 16
+  unsigned plan_omitted = 0;      // entries beyond those
   std::uint64_t seed = 0;
   std::vector<AttemptRecord> attempts{};
   int http_status = 0;  // as the caller saw it; 499 when it left first
@@ -172,8 +189,10 @@ struct Record {
   std::string error_message{};
   CancelPhase cancel_phase = CancelPhase::kNone;
   Usage usage{};
-  bool usage_known = false;
-  std::string raw_usage{};  // the upstream's own JSON, for audits
+  UsageSource usage_source = UsageSource::kNone;
+  std::string raw_usage{};         // the upstream's own JSON, for audits
+  std::optional<Prices> prices{};  // of the target that answered, as they were then
+  std::int64_t cost_nano_usd = 0;  // by these prices; 0 without
   FinishReason finish = FinishReason::kNone;
   std::vector<std::string> dropped{};  // request fields that the target could not express
   std::int64_t first_event_us = -1;

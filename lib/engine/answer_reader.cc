@@ -122,7 +122,14 @@ AnswerReader::Step AnswerReader::close(std::string& out) {
   return step;
 }
 
-void AnswerReader::frame(const Frame& frame, Step& step, std::string& out) {
+void AnswerReader::frame(const Frame& given, Step& step, std::string& out) {
+  Frame frame = given;
+  if (framed_ && !frame.has_data) {
+    // Gemini prints an error after the last event without framing it (WIRE_FORMATS 3.5).
+    const std::string_view bare = trim(frame.raw);
+    frame.has_data = !bare.empty() && (bare.front() == '{' || bare.front() == '[');
+    if (frame.has_data) frame.data = bare;
+  }
   if (mode_ == Mode::kWatch) return watch(frame, step, out);
   if (!frame.has_data) return;
   decoder_->on_frame(frame, events_);

@@ -51,7 +51,7 @@ class AnswerReader {
  private:
   enum class Mode { kUndecided, kWatch, kConvert };
   void decide(std::string_view first_bytes);
-  void frame(const Frame& frame, Step& step, std::string& out);
+  void frame(const Frame& given, Step& step, std::string& out);
   void watch(const Frame& frame, Step& step, std::string& out);
   void take_events(Step& step, std::string& out);
   Step fail(Verdict verdict, Status error) const;

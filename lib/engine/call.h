@@ -152,7 +152,8 @@ class Call {
   void admitted(const Status& status, TimePoint now);
   void next_attempt(TimePoint now);
   void begin(std::size_t candidate, TimePoint now);
-  Result<TransferSpec> encode_for(const Target& target, const Credential& credential);
+  Result<TransferSpec> encode_for(const Target& target, const Credential& credential,
+                                  AnswerHints& hints);
 
   void on_head(const input::Head& head, TimePoint now);
   void on_bytes(const input::Bytes& bytes, TimePoint now);

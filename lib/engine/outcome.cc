@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 
 namespace llmorch {
+namespace {
+
+// A shorter one ("none", "x") would take ordinary words out of messages.
+constexpr std::size_t kShortestSecret = 8;
+
+}  // namespace
 
 std::string_view error_type(Verdict verdict, const Status& status) {
   if (status.ok()) return "";
@@ -83,6 +87,23 @@ Outcome transfer_outcome(const Provider& provider, const TransferEnd& end) {
   }
 }
 
+Outcome without_secret(Outcome outcome, const Secret& secret) {
+  const std::string_view hidden = secret.reveal();
+  if (hidden.size() < kShortestSecret) return outcome;
+  const auto cut = [&](std::string text) {
+    for (std::size_t at = text.find(hidden); at != text.npos; at = text.find(hidden, at))
+      text.replace(at, hidden.size(), "***");
+    return text;
+  };
+  const Status& status = outcome.status;
+  if (status.message().find(hidden) != std::string::npos ||
+      status.upstream_body().find(hidden) != std::string::npos) {
+    outcome.status =
+        status.with_message(cut(status.message())).with_upstream_body(cut(status.upstream_body()));
+  }
+  return outcome;
+}
+
 Outcome deadline_outcome(Deadline which, const Provider* provider,
                          std::chrono::milliseconds limit) {
   std::string_view what;
@@ -104,28 +125,6 @@ Outcome deadline_outcome(Deadline which, const Provider* provider,
       provider == nullptr ? "the call" : fmt::format("provider \"{}\"", provider->name);
   return {Verdict::kTimeout,
           Status(Code::kTimeout, fmt::format("{} {} within {} ms", who, what, limit.count()))};
-}
-
-Status unknown_model(const Snapshot& snapshot, std::string_view asked) {
-  std::vector<std::string> names;
-  names.reserve(snapshot.by_name.size());
-  for (const auto& [name, model] : snapshot.by_name) names.push_back(name);
-  std::sort(names.begin(), names.end());
-  const std::vector<std::string> near = nearest(asked, names, 3);
-  std::string text = fmt::format("The model \"{}\" does not exist.", shorten(asked, 100));
-  if (!near.empty()) {
-    text.append(" Did you mean ");
-    for (std::size_t i = 0; i < near.size(); ++i) {
-      if (i > 0) text.append(i + 1 == near.size() ? " or " : ", ");
-      text.append(fmt::format("\"{}\"", near[i]));
-    }
-    text.push_back('?');
-  }
-  text.append(fmt::format(" Models are listed by GET /v1/models; add one under `models` in {}.",
-                          snapshot.source));
-  return Status(Code::kNotFound, std::move(text))
-      .with_reason("model_not_found")
-      .with_param("model");
 }
 
 }  // namespace llmorch

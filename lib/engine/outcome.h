@@ -9,7 +9,6 @@
 #include "llmorch/spi/provider.h"
 #include "llmorch/spi/transport.h"
 #include "llmorch/types.h"
-#include "types/snapshot.h"
 
 namespace llmorch {
 
@@ -20,11 +19,12 @@ std::string_view error_type(Verdict verdict, const Status& status);
 // A transfer that did not end well, as verdict and as a sentence for the caller.
 Outcome transfer_outcome(const Provider& provider, const TransferEnd& end);
 
+// The outcome without our own key, which an upstream may have said back: redact() knows only keys
+// that look like some.
+Outcome without_secret(Outcome outcome, const Secret& secret);
+
 enum class Deadline { kConnect, kFirstEvent, kIdle, kTotal };
 Outcome deadline_outcome(Deadline which, const Provider* provider, std::chrono::milliseconds limit);
-
-// 404, naming the nearest models and where to add one.
-Status unknown_model(const Snapshot& snapshot, std::string_view asked);
 
 }  // namespace llmorch
 

@@ -89,12 +89,15 @@ void Accumulator::add(const Event& event) {
     answer_.start = *start;
   } else if (const auto* opened = std::get_if<event::PartStart>(&event)) {
     auto& parts = answer_.choices[opened->choice].parts;
-    if (static_cast<std::size_t>(opened->part) == parts.size()) parts.push_back({*opened, "", ""});
+    if (static_cast<std::size_t>(opened->part) == parts.size()) parts.push_back({*opened, "", "", {}});
   } else if (const auto* delta = std::get_if<event::PartDelta>(&event)) {
     if (AnswerPart* part = find(delta->choice, delta->part)) {
       part->text.append(delta->text);
-      part->signature.append(delta->signature);
+      if (!delta->signature.empty()) part->signature = delta->signature;
     }
+  } else if (const auto* citation = std::get_if<event::Citation>(&event)) {
+    if (AnswerPart* part = find(citation->choice, citation->part))
+      part->citations.push_back(*citation);
   } else if (const auto* logprobs = std::get_if<event::Logprobs>(&event)) {
     AnswerChoice& choice = answer_.choices[logprobs->choice];
     join_lists(logprobs->field == "refusal" ? choice.refusal_logprobs : choice.content_logprobs,
@@ -103,6 +106,8 @@ void Accumulator::add(const Event& event) {
     AnswerChoice& choice = answer_.choices[finish->choice];
     choice.finish = finish->reason;
     choice.finish_raw = finish->raw;
+    choice.stop_sequence = finish->stop_sequence;
+    choice.explanation = finish->explanation;
   } else if (const auto* usage = std::get_if<event::UsageUpdate>(&event)) {
     answer_.usage = usage->usage;
     answer_.raw_usage = usage->raw;

@@ -20,6 +20,7 @@ struct AnswerPart {
   event::PartStart start;
   std::string text;  // all deltas
   std::string signature;
+  std::vector<event::Citation> citations{};
 };
 
 struct AnswerChoice {
@@ -28,10 +29,12 @@ struct AnswerChoice {
   std::string refusal_logprobs;
   FinishReason finish = FinishReason::kNone;
   std::string finish_raw;
+  std::string stop_sequence;
+  std::string explanation;  // of a refusal
   Extras extras;  // paths relative to the choice
 };
 
-struct Answer {
+struct FoldedAnswer {
   event::Start start;
   std::map<int, AnswerChoice> choices;
   std::optional<Usage> usage;
@@ -44,12 +47,12 @@ struct Answer {
 class Accumulator {
  public:
   void add(const Event& event);
-  const Answer& answer() const { return answer_; }
+  const FoldedAnswer& answer() const { return answer_; }
 
  private:
   AnswerPart* find(int choice, int part);
   void add_extra(const event::ExtraField& field);
-  Answer answer_;
+  FoldedAnswer answer_;
 };
 
 // Two pieces of the same streamed JSON value as one: strings are joined (but not ids and types),

@@ -41,6 +41,8 @@ std::string find_message(const json::Value& value, int depth) {
   if (depth > 6) return "";
   if (value.is_string()) return value.string().value_or("");
   if (value.is_array()) return find_message(value.at(0), depth + 1);
+  // Without this an error without a message costs as many steps as there are paths of keys.
+  if (!value.is_object()) return "";
   static constexpr std::array<std::string_view, 9> kKeys{
       "message", "msg", "detail", "error", "errors", "description", "error_msg", "title", "reason"};
   for (const std::string_view key : kKeys) {
@@ -104,12 +106,15 @@ struct WordRule {
 };
 
 // Statuses that say nothing themselves: 400, 422, and an error inside a 200. In order of trust.
-constexpr std::array<WordRule, 56> kAnyWord{{
+constexpr std::array<WordRule, 77> kAnyWord{{
     {"context_length_exceeded", Verdict::kContextLength},
     {"exceed_context_size_error", Verdict::kContextLength},
     {"too_many_tokens", Verdict::kContextLength},
     {"too_many_prompt_tokens", Verdict::kContextLength},
     {"maximum context length", Verdict::kContextLength},
+    {"maximum prompt length", Verdict::kContextLength},
+    {"prompt exceeds max length", Verdict::kContextLength},
+    {"exceed context limit", Verdict::kContextLength},
     {"context window", Verdict::kContextLength},
     {"prompt is too long", Verdict::kContextLength},
     {"prompt too long", Verdict::kContextLength},
@@ -125,6 +130,10 @@ constexpr std::array<WordRule, 56> kAnyWord{{
     {"responsibleaipolicyviolation", Verdict::kContentPolicy},
     {"invalid_prompt\n", Verdict::kContentPolicy},
     {"rejected as a result of our safety system", Verdict::kContentPolicy},
+    {"content filtering policy", Verdict::kContentPolicy},
+    {"data_inspection_failed", Verdict::kContentPolicy},
+    {"content exists risk", Verdict::kContentPolicy},
+    {"unsafe or sensitive content", Verdict::kContentPolicy},
     {"api_key_invalid", Verdict::kAuth},
     {"invalid_api_key", Verdict::kAuth},
     {"incorrect api key", Verdict::kAuth},
@@ -133,12 +142,15 @@ constexpr std::array<WordRule, 56> kAnyWord{{
     {"api key expired", Verdict::kAuth},
     {"invalid x-api-key", Verdict::kAuth},
     {"authentication_error", Verdict::kAuth},
+    {"organization has been disabled", Verdict::kAuth},
     {"security token included in the request is", Verdict::kAuth},
     {"expiredtoken", Verdict::kAuth},
     {"unrecognizedclient", Verdict::kAuth},
     {"invalidsignature", Verdict::kAuth},
     {"insufficient_quota", Verdict::kBilling},
     {"credit balance is too low", Verdict::kBilling},
+    {"billing_hard_limit_reached", Verdict::kBilling},
+    {"billing hard limit", Verdict::kBilling},
     {"insufficient credits", Verdict::kBilling},
     {"billing_not_active", Verdict::kBilling},
     {"billing_error", Verdict::kBilling},
@@ -152,18 +164,29 @@ constexpr std::array<WordRule, 56> kAnyWord{{
     {"supported api model names are", Verdict::kModelNotFound},
     {"does not exist", Verdict::kModelNotFound, "model"},
     {"deploymentnotfound", Verdict::kModelNotFound},
+    {"model not exist", Verdict::kModelNotFound},
+    {"unknown model,", Verdict::kModelNotFound},
+    {"model_decommissioned", Verdict::kModelNotFound},
+    {"model_not_available", Verdict::kModelNotFound},
+    {"not_found_error", Verdict::kModelNotFound},
     {"user location is not supported", Verdict::kPermission},
+    {"not available in your country", Verdict::kPermission},
+    {"unsupported_country", Verdict::kPermission},
+    {"organization_on_hold", Verdict::kPermission},
     {"permission_error", Verdict::kPermission},
     {"permission_denied", Verdict::kPermission},
     {"accessdenied", Verdict::kPermission},
     {"throttlingexception", Verdict::kRateLimit},
     {"rate_limit", Verdict::kRateLimit},
+    {"resource_exhausted", Verdict::kRateLimit},
     {"overloaded", Verdict::kOverloaded},
     {"unavailable\n", Verdict::kOverloaded},
     {"timeout\n", Verdict::kTimeout},
+    {"timeout_error", Verdict::kTimeout},
+    {"deadline_exceeded", Verdict::kTimeout},
 }};
 // What 403 and 429 usually mean is only changed by these.
-constexpr std::array<WordRule, 12> k403Words{{
+constexpr std::array<WordRule, 16> k403Words{{
     {"api_key_invalid", Verdict::kAuth},
     {"invalid_api_key", Verdict::kAuth},
     {"incorrect api key", Verdict::kAuth},
@@ -175,12 +198,20 @@ constexpr std::array<WordRule, 12> k403Words{{
     {"security token included in the request is", Verdict::kAuth},
     {"insufficient_quota", Verdict::kBilling},
     {"billing_not_active", Verdict::kBilling},
+    {"key limit exceeded", Verdict::kBilling},  // OpenRouter: what this key may spend
     {"content_filter", Verdict::kContentPolicy},
+    {"violates usage guidelines", Verdict::kContentPolicy},
+    {"input was flagged", Verdict::kContentPolicy},
+    {"reported as leaked", Verdict::kAuth},
 }};
-constexpr std::array<WordRule, 9> k429Words{{
+constexpr std::array<WordRule, 13> k429Words{{
     {"insufficient_quota", Verdict::kBilling},
     {"billing_not_active", Verdict::kBilling},
     {"spend_limit_reached", Verdict::kBilling},
+    {"billing_hard_limit_reached", Verdict::kBilling},
+    {"exceeded_current_quota", Verdict::kBilling},
+    {"insufficient balance", Verdict::kBilling},
+    {"credits are depleted", Verdict::kBilling},
     {"check your plan and billing", Verdict::kBilling, "insufficient"},
     {"perday", Verdict::kBilling},  // Gemini's quotaId; its RetryInfo is of no use then
     {"access was terminated", Verdict::kAuth},
@@ -203,13 +234,14 @@ Verdict classify_status(int status, std::string_view words) {
     case 400:
     case 422:
       return match(kAnyWord, words).value_or(Verdict::kInvalidRequest);
-    case 401:
-      return Verdict::kAuth;
+    case 401:  // Perplexity's way to say that the account is empty
+      return words.find("insufficient_quota") != words.npos ? Verdict::kBilling : Verdict::kAuth;
     case 402:
       return Verdict::kBilling;
     case 403:
       return match(k403Words, words).value_or(Verdict::kPermission);
     case 404:
+    case 410:
       return Verdict::kModelNotFound;
     case 408:
     case 504:
@@ -220,11 +252,13 @@ Verdict classify_status(int status, std::string_view words) {
     case 413:
       return Verdict::kContextLength;
     case 424:  // Bedrock: the model failed, not the request
+    case 499:  // Google: cancelled, though nobody here did
       return Verdict::kServerError;
     case 429:
       return match(k429Words, words).value_or(Verdict::kRateLimit);
     case 501:  // the same again fails again
       return Verdict::kInvalidRequest;
+    case 498:  // Groq: no capacity in this tier
     case 503:
     case 529:
       return Verdict::kOverloaded;

@@ -1,3 +1,5 @@
+#include "formats/anthropic_messages/anthropic_messages.h"
+#include "formats/gemini/gemini.h"
 #include "formats/openai_chat/openai_chat.h"
 #include "llmorch/spi/format.h"
 
@@ -7,9 +9,11 @@ const FormatCodec* find_format(Format format) {
   switch (format) {
     case Format::kOpenAiChat:
       return &openai_chat::codec();
-    case Format::kOpenAiResponses:
-    case Format::kAnthropicMessages:
     case Format::kGemini:
+      return &gemini::codec();
+    case Format::kAnthropicMessages:
+      return &anthropic_messages::codec();
+    case Format::kOpenAiResponses:
     case Format::kBedrockConverse:
       break;
   }

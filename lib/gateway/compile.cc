@@ -22,7 +22,7 @@ constexpr json::Limits kLimits{.max_depth = 64, .max_values = 8'000'000};
 
 void read_root(Reader& reader, const Place& root, Snapshot& out) {
   reader.check_duplicates(root);
-  if (!reader.object(root, {"version", "providers", "models"})) return;
+  if (!reader.object(root, "")) return;
   const Place version = member(root, "version");
   if (reader.required(root, version, "write \"version\": 1") && version.value.integer() != 1)
     reader.error(version, "must be 1", "this is the version of the configuration's words");
@@ -30,11 +30,9 @@ void read_root(Reader& reader, const Place& root, Snapshot& out) {
   reader.required(root, providers);
   const config::ProviderTable table = config::read_providers(reader, providers);
   out.providers = table.list;
-  const Place models = member(root, "models");
-  reader.required(root, models);
-  config::read_models(reader, models, table, out);
-  if (models.value.is_array() && models.value.size() == 0)
-    reader.warning(models, "there are no models, so every call is refused");
+  config::read_models(reader, member(root, "models"), table, out);
+  if (providers.value.is_array() && providers.value.size() == 0)
+    reader.warning(providers, "there are no providers, so every call is refused");
 }
 
 }  // namespace

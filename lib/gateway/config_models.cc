@@ -21,13 +21,15 @@ constexpr std::size_t kMaxEditBytes = 65536;
 constexpr std::int64_t kMaxTier = 1000;
 constexpr std::int64_t kMaxWeight = 1'000'000;
 constexpr std::int64_t kMaxAttempts = 10;
+constexpr std::size_t kMaxPrompt = 65536;
+constexpr std::int64_t kMaxOutputTokens = 100'000'000;
 
 std::string shown(std::string_view text) { return json_string(shorten(text, 100)); }
 
 // What llmorch itself must know about a request cannot be changed behind its back.
 bool editable(Reader& reader, const Place& place, std::string_view key) {
-  static constexpr std::array<std::string_view, 4> kReserved{"model", "messages", "stream",
-                                                             "stream_options"};
+  static constexpr std::array<std::string_view, 6> kReserved{"model", "messages", "contents",
+                                                             "input", "stream",   "stream_options"};
   if (std::find(kReserved.begin(), kReserved.end(), key) == kReserved.end()) return true;
   reader.error(place, fmt::format("{} is not a target's to change", shown(key)),
                key == "model" ? "the target's own \"model\" sets it" : "");
@@ -71,10 +73,37 @@ void read_remove(Reader& reader, const Place& place, Target& target) {
   }
 }
 
+// Unlike names it may have lines.
+std::string read_prompt(Reader& reader, const Place& place) {
+  std::optional<std::string> text = reader.string(place);
+  if (!text) return "";
+  if (text->empty()) {
+    reader.error(place, "must not be empty", "leave it out");
+  } else if (text->size() > kMaxPrompt) {
+    reader.error(place, fmt::format("is longer than {} bytes", kMaxPrompt));
+  } else if (text->find('\0') != text->npos) {
+    reader.error(place, "holds a NUL character");
+  } else {
+    return std::move(*text);
+  }
+  return "";
+}
+
+Capabilities read_capabilities(Reader& reader, const Place& place) {
+  Capabilities out;
+  if (!place.value.exists() || !reader.object(place, "models[].targets[].capabilities")) return out;
+  out.tools = reader.boolean(member(place, "tools"));
+  out.vision = reader.boolean(member(place, "vision"));
+  out.structured_output = reader.boolean(member(place, "structured_output"));
+  out.reasoning = reader.boolean(member(place, "reasoning"));
+  out.sampling = reader.boolean(member(place, "sampling"));
+  out.max_output_tokens = reader.integer(member(place, "max_output_tokens"), 1, kMaxOutputTokens);
+  return out;
+}
+
 Target read_target(Reader& reader, const Place& place, const ProviderTable& providers) {
   Target target;
-  if (!reader.object(place, {"provider", "model", "tier", "weight", "headers", "set", "remove"}))
-    return target;
+  if (!reader.object(place, "models[].targets[]")) return target;
   const Place provider = member(place, "provider");
   reader.required(place, provider, "the name of one of the providers");
   if (const auto name = reader.string(provider)) {
@@ -97,15 +126,14 @@ Target read_target(Reader& reader, const Place& place, const ProviderTable& prov
   read_set(reader, set, target);
   const Place remove = member(place, "remove");
   read_remove(reader, remove, target);
+  target.system_prompt = read_prompt(reader, member(place, "system_prompt"));
+  target.capabilities = read_capabilities(reader, member(place, "capabilities"));
   return target;
 }
 
 Timeouts read_timeouts(Reader& reader, const Place& place) {
   Timeouts out;
-  if (!place.value.exists() || !reader.object(place, {"connect", "first_event", "idle", "total",
-                                                      "early_head", "heartbeat"})) {
-    return out;
-  }
+  if (!place.value.exists() || !reader.object(place, "models[].timeouts")) return out;
   const auto read = [&](std::string_view key, auto& into) {
     if (const auto time = reader.duration(member(place, key), key == "heartbeat")) into = *time;
   };
@@ -121,10 +149,7 @@ Timeouts read_timeouts(Reader& reader, const Place& place) {
 std::shared_ptr<Model> read_model(Reader& reader, const Place& place,
                                   const ProviderTable& providers) {
   auto model = std::make_shared<Model>();
-  if (!reader.object(place, {"name", "aliases", "strategy", "timeouts", "max_attempts", "failover",
-                             "targets"})) {
-    return model;
-  }
+  if (!reader.object(place, "models[]")) return model;
   const Place name = member(place, "name");
   reader.required(place, name);
   model->name = reader.name(name, kMaxName).value_or("");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "providers/presets.h"
 
 namespace llmorch::config {
 namespace {
@@ -32,37 +33,52 @@ std::optional<std::string> read_plain_name(Reader& reader, const Place& place) {
   return std::nullopt;
 }
 
-const ProviderType* read_type(Reader& reader, const Place& place) {
+// What `type` says: a provider type, or a vendor's row that stands for one.
+struct Type {
+  const ProviderType* type = nullptr;  // null: nothing that is known
+  std::string_view base_url;           // "" when there is no usual one
+  bool wants_key = false;              // at that base URL
+};
+
+Type read_type(Reader& reader, const Place& place) {
   const std::optional<std::string> written = reader.string(place);
-  if (!written) return nullptr;
-  const ProviderType* type = find_provider_type(*written);
-  if (type != nullptr) return type;
+  if (!written) return {};
+  if (const ProviderType* type = find_provider_type(*written))
+    return {type, type->default_base_url(), true};
+  if (const Preset* preset = find_preset(*written)) {
+    return {find_provider_type(preset->type), preset->base_url, !preset->key_env.empty()};
+  }
   std::vector<std::string> names;
   for (const std::string_view name : provider_type_names()) names.emplace_back(name);
-  std::string hint = suggestion(*written, names);
-  if (hint.empty()) hint = fmt::format("types: {}", fmt::join(names, ", "));
+  std::vector<std::string> all = names;
+  for (const std::string_view name : preset_names()) all.emplace_back(name);
+  std::string hint = suggestion(*written, all);
+  if (hint.empty()) {
+    hint = fmt::format("types: {}; vendors: {}", fmt::join(names, ", "),
+                       fmt::join(preset_names(), ", "));
+  }
   reader.error(place, fmt::format("unknown type {}", json_string(shorten(*written, 100))),
                std::move(hint));
-  return nullptr;
+  return {};
 }
 
-std::string read_base_url(Reader& reader, const Place& provider, const ProviderType* type) {
+std::string read_base_url(Reader& reader, const Place& provider, const Type& type) {
   const Place place = member(provider, "base_url");
   const std::optional<std::string> written = reader.string(place);
-  if (type == nullptr) return "";
+  if (type.type == nullptr) return "";
   if (!place.value.exists()) {
-    if (type->default_base_url().empty())
-      reader.error(provider,
-                   fmt::format("\"base_url\" is missing; type {} has no default", type->name()));
-    return std::string(type->default_base_url());
+    if (type.base_url.empty()) {
+      reader.error(provider, fmt::format("\"base_url\" is missing; type {} has no default",
+                                         type.type->name()));
+    }
+    return std::string(type.base_url);
   }
   if (!written) return "";
-  const Result<ProviderType::BaseUrl> url = type->normalise_base_url(*written);
+  const Result<ProviderType::BaseUrl> url = type.type->normalise_base_url(*written);
   if (!url) {
     reader.error(place, "not a base URL: " + url.error().message(),
-                 type->default_base_url().empty()
-                     ? "such as https://host/v1"
-                     : fmt::format("such as {}", type->default_base_url()));
+                 type.base_url.empty() ? "such as https://host/v1"
+                                       : fmt::format("such as {}", type.base_url));
     return "";
   }
   if (!url->warning.empty())
@@ -84,7 +100,7 @@ std::vector<Credential> read_credentials(Reader& reader, const Place& list) {
   std::vector<Credential> out;
   std::set<std::string> seen;
   for (const Place& place : reader.array(list, kMaxCredentials)) {
-    if (!reader.object(place, {"name", "secret", "weight"})) continue;
+    if (!reader.object(place, "providers[].credentials[]")) continue;
     Credential credential;
     const Place name = member(place, "name");
     reader.required(place, name);
@@ -113,7 +129,7 @@ std::string_view origin_of(std::string_view url) {
   return url.substr(0, url.find('/', mark + 3));
 }
 
-void read_keys(Reader& reader, const Place& place, Provider& provider) {
+void read_keys(Reader& reader, const Place& place, const Type& type, Provider& provider) {
   const Place key = member(place, "api_key");
   const Place list = member(place, "credentials");
   if (key.value.exists() && list.value.exists()) {
@@ -124,8 +140,8 @@ void read_keys(Reader& reader, const Place& place, Provider& provider) {
   if (key.value.exists()) provider.credentials.push_back({"default", read_secret(reader, key), 1});
   if (!provider.credentials.empty()) return;
   provider.credentials.push_back({"default", Secret(), 1});
-  if (provider.type != nullptr && !provider.type->default_base_url().empty() &&
-      origin_of(provider.base_url) == origin_of(provider.type->default_base_url())) {
+  if (type.wants_key && !type.base_url.empty() &&
+      origin_of(provider.base_url) == origin_of(type.base_url)) {
     reader.warning(place,
                    fmt::format("{} wants a key, and none is given", origin_of(provider.base_url)),
                    "add api_key");
@@ -163,24 +179,26 @@ std::string read_proxy(Reader& reader, const Place& place) {
 
 std::shared_ptr<Provider> read_provider(Reader& reader, const Place& place) {
   auto provider = std::make_shared<Provider>();
-  if (!reader.object(place, {"name", "type", "base_url", "api_key", "credentials", "headers",
-                             "proxy", "no_proxy", "http2"})) {
-    return provider;
-  }
+  if (!reader.object(place, "providers[]")) return provider;
   const Place name = member(place, "name");
   reader.required(place, name);
   if (auto text = read_plain_name(reader, name)) provider->name = std::move(*text);
-  const Place type = member(place, "type");
-  reader.required(place, type, "\"openai\" fits every endpoint that speaks its chat completions");
-  provider->type = read_type(reader, type);
-  provider->base_url = read_base_url(reader, place, provider->type);
-  read_keys(reader, place, *provider);
+  const Place written = member(place, "type");
+  reader.required(place, written,
+                  "\"openai\" fits every endpoint that speaks its chat completions");
+  const Type type = read_type(reader, written);
+  provider->type = type.type;
+  provider->base_url = read_base_url(reader, place, type);
+  read_keys(reader, place, type, *provider);
   provider->headers = reader.headers(member(place, "headers"));
+  const Place pass_headers = member(place, "pass_headers");
+  provider->pass_headers = reader.header_names(pass_headers);
   provider->proxy = read_proxy(reader, member(place, "proxy"));
   const Place no_proxy = member(place, "no_proxy");
   if (no_proxy.value.string() != "")
     provider->no_proxy = reader.name(no_proxy, kMaxProxy).value_or("");
   provider->http2 = reader.boolean(member(place, "http2")).value_or(false);
+  provider->discover = reader.boolean(member(place, "discover")).value_or(false);
   return provider;
 }
 

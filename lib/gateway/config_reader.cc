@@ -9,6 +9,8 @@
 #include <set>
 
 #include "base/text.h"
+#include "gateway/config_keys.h"
+#include "providers/request_headers.h"
 
 namespace llmorch::config {
 namespace {
@@ -127,11 +129,12 @@ void Reader::check_duplicates(const Place& place) {
   }
 }
 
-bool Reader::object(const Place& place, std::initializer_list<std::string_view> known) {
+bool Reader::object(const Place& place, std::string_view path) {
   if (!place.value.is_object()) {
     error(place, fmt::format("must be an object, not {}", json::type_name(place.value.type())));
     return false;
   }
+  const std::vector<std::string_view>& known = keys_in(path);
   for (const json::Value::Member& m : place.value.members()) {
     if (full() || std::find(known.begin(), known.end(), m.key) != known.end()) continue;
     const std::vector<std::string> words(known.begin(), known.end());
@@ -280,6 +283,24 @@ Headers Reader::headers(const Place& place) {
       }
     } else {
       out.push_back({m.key, *text});
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Reader::header_names(const Place& place) {
+  std::vector<std::string> out;
+  for (const Place& item : array(place, kMaxHeaders)) {
+    const std::optional<std::string> text = string(item);
+    if (!text) continue;
+    if (!is_token(*text)) {
+      error(item, fmt::format("{} is not a header name", quoted(*text)),
+            "letters, digits and '-' make a header name");
+    } else if (!may_pass_header(*text)) {
+      error(item, fmt::format("the header {} of a caller is never passed on", quoted(*text)),
+            "it authenticates the caller here, or frames the message; see \"headers\"");
+    } else {
+      out.push_back(*text);
     }
   }
   return out;

@@ -48,8 +48,9 @@ class Reader {
   // Reports every key that an object holds twice, at any depth.
   void check_duplicates(const Place& place);
 
-  // Reports keys that are not in `known`. False, with an issue, when it is no object.
-  bool object(const Place& place, std::initializer_list<std::string_view> known);
+  // Reports keys that the table (config_keys.h) does not have at `path`. False, with an issue, when
+  // it is no object.
+  bool object(const Place& place, std::string_view path);
   // The items of an array of at most `most`; empty, with an issue, when it is something else.
   std::vector<Place> array(const Place& place, std::size_t most);
   std::vector<Place> array(const Place&& place, std::size_t most) = delete;  // items point to it
@@ -65,6 +66,8 @@ class Reader {
   // A value that must be there: false, with an issue at `owner`, when it is missing.
   bool required(const Place& owner, const Place& place, std::string hint = "");
   Headers headers(const Place& place);
+  // Names of headers of callers that may be passed on.
+  std::vector<std::string> header_names(const Place& place);
 
  private:
   void add(ConfigIssue::Severity severity, const Place& place, std::string message,

@@ -12,12 +12,15 @@
 #include "base/uuid.h"
 #include "engine/driver.h"
 #include "gateway/compile.h"
+#include "gateway/discovered.h"
 #include "gateway/drain_gate.h"
+#include "gateway/model_lists.h"
 #include "gateway/pull_stream.h"
 #include "gateway/record_writer.h"
 #include "gateway/remote_call.h"
 #include "llmorch/version.h"
 #include "net/loop_threads.h"
+#include "routing/resolve.h"
 
 namespace llmorch {
 namespace {
@@ -73,6 +76,9 @@ class GatewayImpl final : public Gateway {
   Status may_block() const;
   Loop* driven_loop() const { return options_.mode == Mode::kDriven ? loops_.front() : nullptr; }
   void run_on(Loop& loop, const std::function<void()>& work);
+  void use(std::shared_ptr<const Snapshot> snapshot);
+  void take_news(const Discovered::List& news);
+  void log(std::string line);
 
   const Options options_;
   const pid_t pid_;
@@ -84,12 +90,14 @@ class GatewayImpl final : public Gateway {
   std::vector<Loop*> loops_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<std::size_t> next_shard_{0};
+  std::unique_ptr<ModelLists> lists_;  // on the first loop, and touched there only
+  std::mutex reload_mutex_;            // one reload at a time; compiling does not hold mutex_ up
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
 };
 
 Status GatewayImpl::init(std::shared_ptr<const Snapshot> snapshot) {
-  snapshot_ = std::move(snapshot);
+  snapshot_ = with_lists(std::move(snapshot), nullptr);
   if (options_.mode == Mode::kThreads) {
     const int count = std::max(1, options_.loop_count);
     Result<std::unique_ptr<LoopThreads>> threads =
@@ -138,6 +146,13 @@ Status GatewayImpl::init(std::shared_ptr<const Snapshot> snapshot) {
     });
     if (!made.ok()) return made;
   }
+  run_on(*loops_.front(), [&] {
+    LoopContext& first = shards_.front()->context;
+    lists_ = std::make_unique<ModelLists>(
+        *first.loop, *first.transport, [this](const Discovered::List& news) { take_news(news); },
+        [this](std::string line) { log(std::move(line)); });
+    lists_->follow(first.snapshot->providers);
+  });
   if (options_.mode == Mode::kThreads) writer_.start();
   return Status();
 }
@@ -147,9 +162,11 @@ GatewayImpl::~GatewayImpl() {
     // A forked child has none of the threads: joining them would hang. Leave everything to exit.
     for (auto& shard : shards_) static_cast<void>(shard.release());
     static_cast<void>(threads_.release());
+    static_cast<void>(lists_.release());
     return;
   }
   drain_->drain();
+  if (!shards_.empty()) run_on(*loops_.front(), [&] { lists_.reset(); });
   for (const std::unique_ptr<Shard>& shard : shards_) {
     LoopContext& context = shard->context;
     run_on(*context.loop, [&] {
@@ -266,24 +283,37 @@ Result<std::unique_ptr<Stream>> GatewayImpl::stream(CallSpec spec) {
 std::string GatewayImpl::list_models(Format format) const {
   const FormatCodec* codec = find_format(format);
   if (codec == nullptr) codec = find_format(Format::kOpenAiChat);
-  std::vector<std::string> names;
-  for (const std::shared_ptr<const Model>& model : snapshot()->models) {
-    names.push_back(model->name);
-    names.insert(names.end(), model->aliases.begin(), model->aliases.end());
-  }
-  return codec->model_list(names);
+  return codec->model_list(model_names(*snapshot()));
 }
 
 Status GatewayImpl::reload(std::string_view config_json) {
-  const std::lock_guard lock(mutex_);
-  Compiled compiled = compile_config(config_json, snapshot_->version + 1);
+  const std::lock_guard reloading(reload_mutex_);
+  Compiled compiled = compile_config(config_json, config_version() + 1);
   if (compiled.snapshot == nullptr) return config_error(compiled.issues);
-  snapshot_ = compiled.snapshot;
+  const std::lock_guard lock(mutex_);
+  use(with_lists(std::move(compiled.snapshot), snapshot_->discovered.get()));
+  loops_.front()->post([this, snapshot = snapshot_] { lists_->follow(snapshot->providers); });
+  return Status();
+}
+
+// With mutex_ held, so that every loop sees the same order.
+void GatewayImpl::use(std::shared_ptr<const Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
   for (const std::unique_ptr<Shard>& shard : shards_) {
     LoopContext* context = &shard->context;
-    context->loop->post([context, snapshot = compiled.snapshot] { context->snapshot = snapshot; });
+    context->loop->post([context, snapshot = snapshot_] { context->snapshot = snapshot; });
   }
-  return Status();
+}
+
+void GatewayImpl::take_news(const Discovered::List& news) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Snapshot> snapshot = with_news(snapshot_, news);
+  if (snapshot != snapshot_) use(std::move(snapshot));
+}
+
+void GatewayImpl::log(std::string line) {
+  writer_.log(std::move(line));
+  if (options_.mode == Mode::kDriven) loops_.front()->post([this] { writer_.flush(); });
 }
 
 Gateway::Counters GatewayImpl::counters() const {

@@ -2,17 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <utility>
 
-#include "formats/error_text.h"
-#include "llmorch/version.h"
 #include "providers/base_url.h"
+#include "providers/model_list.h"
+#include "providers/presets.h"
 #include "providers/request_headers.h"
-#include "providers/wait_hint.h"
+#include "providers/upstream.h"
 
 namespace llmorch {
 namespace {
+
+constexpr KeyHeader kKey{"Authorization", "Bearer "};
 
 // Takes a pasted endpoint off the end of a base URL; returns what it took, or "".
 std::string cut_endpoint(std::vector<std::string>& segments) {
@@ -44,9 +45,10 @@ class OpenAi final : public ProviderType {
     if (!parsed) return parsed.error();
     BaseUrl out;
     const std::string cut = cut_endpoint(parsed->segments);
-    if (!cut.empty()) out.warning = "\"" + cut + "\" was cut off; it is added to every request";
-    // Whoever pasted the whole chat endpoint has said what stands before it, a version or none.
-    const bool complete = cut == "/chat/completions" ||
+    if (!cut.empty()) out.warning = cut_warning(cut);
+    // Whoever pasted the whole chat endpoint has said what stands before it, a version or none; and
+    // some vendors have none.
+    const bool complete = cut == "/chat/completions" || is_preset_base_url(parsed->str()) ||
                           std::any_of(parsed->segments.begin(), parsed->segments.end(),
                                       [](const std::string& s) { return is_version_segment(s); });
     if (!complete) parsed->segments.emplace_back("v1");
@@ -59,36 +61,27 @@ class OpenAi final : public ProviderType {
                                bool stream) const override {
     if (spec.operation != Operation::kGenerate)
       return Status(Code::kUnsupported, "this provider type can only generate");
-    const Provider& provider = *target.provider;
-    TransferSpec out;
-    out.url = provider.base_url + "/chat/completions";
-    if (!credential.secret.empty()) {
-      out.headers.push_back(
-          {"Authorization", std::string("Bearer ").append(credential.secret.reveal())});
-    }
-    out.headers.push_back({"Content-Type", "application/json"});
-    out.headers.push_back({"Accept", stream ? "text/event-stream" : "application/json"});
-    out.headers.push_back({"User-Agent", "llmorch/" LLMORCH_VERSION});
+    TransferSpec out = new_request(*target.provider, credential, kKey, "/chat/completions", stream);
     // Organisation and project headers are not passed on: they go with the key, and that is ours.
-    Status added = add_request_headers(out.headers, target, spec,
-                                       {"OpenAI-Beta", "traceparent", "tracestate"});
+    Status added = add_request_headers(out.headers, target, spec, {"OpenAI-Beta"});
     if (!added.ok()) return added;
     out.body = std::move(body);
-    out.proxy = provider.proxy;
-    out.no_proxy = provider.no_proxy;
-    out.http2 = provider.http2;
-    out.stream = stream;
     return out;
   }
 
+  Result<TransferSpec> list_request(const Provider& provider, const Credential& credential,
+                                    std::string_view /*page: there is but one*/) const override {
+    return new_list_request(provider, credential, kKey, "/models", "", "");
+  }
+  Result<ModelPage> read_list(std::string_view body) const override {
+    Result<ModelPage> page = read_id_list(body);
+    // A copy of OpenAI's that says has_more has no way to ask for more.
+    if (page) page->next_page.clear();
+    return page;
+  }
+
   Outcome read_error(int status, const Headers& headers, std::string_view body) const override {
-    const ErrorText error = read_error_text(body);
-    const Verdict verdict = classify_error(status, error);
-    // Where waiting cannot help, a wait would only mislead whoever obeys it.
-    const bool worth_waiting = verdict == Verdict::kRateLimit || verdict == Verdict::kOverloaded;
-    const auto wait =
-        worth_waiting ? wait_hint(headers, body, std::chrono::system_clock::now()) : std::nullopt;
-    return {verdict, error_status(verdict, error, body, wait)};
+    return read_upstream_error(status, headers, body);
   }
 };
 

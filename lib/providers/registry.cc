@@ -2,13 +2,16 @@
 #include <array>
 
 #include "llmorch/spi/provider.h"
+#include "providers/anthropic.h"
+#include "providers/gemini.h"
 #include "providers/openai.h"
 
 namespace llmorch {
 namespace {
 
-const std::array<const ProviderType*, 1>& types() {
-  static const std::array<const ProviderType*, 1> kTypes{&openai_provider_type()};
+const std::array<const ProviderType*, 3>& types() {
+  static const std::array<const ProviderType*, 3> kTypes{
+      &anthropic_provider_type(), &gemini_provider_type(), &openai_provider_type()};
   return kTypes;
 }
 

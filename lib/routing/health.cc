@@ -23,9 +23,11 @@ constexpr unsigned kFailuresInARow = 5;
 constexpr seconds kFirstTrip{30};
 constexpr seconds kLongestTrip{300};
 constexpr milliseconds kLongestCooling = std::chrono::hours(1);
+constexpr seconds kProbe{30};
 constexpr Ticks kNever = std::numeric_limits<Ticks>::min();
-// Names come from the configuration, so only a great many reloads can get here.
-constexpr std::size_t kManyCells = 16384;
+// Callers may name any model of a provider, so the number of cells is not the configuration's.
+constexpr std::size_t kMaxCells = 16384;
+constexpr seconds kBetweenSweeps{1};
 
 Ticks ticks(TimePoint time) { return time.time_since_epoch().count(); }
 TimePoint time_of(Ticks value) { return TimePoint(Duration(value)); }
@@ -40,35 +42,51 @@ void keep_later(std::atomic<Ticks>& cell, Ticks until) {
 struct alignas(64) Cell {
   std::atomic<Ticks> until{kNever};
   std::atomic<Ticks> tripped_until{kNever};  // of `until`, the breaker's part
+  std::atomic<Ticks> probe_until{kNever};    // half-open: somebody's claim
   std::atomic<unsigned> failures{0};         // in a row
   std::atomic<unsigned> trips{0};            // in a row
 
   void cool(Ticks deadline) { keep_later(until, deadline); }
 
-  // Returns the new deadline, or kNever when the breaker did not trip.
-  Ticks count_failure(TimePoint now) {
-    if (failures.fetch_add(1, std::memory_order_relaxed) + 1 < kFailuresInARow) return kNever;
+  struct Trip {
+    Ticks until = kNever;  // kNever: it did not trip
+    bool first = false;    // it was closed before
+  };
+  Trip count_failure(TimePoint now) {
+    if (failures.fetch_add(1, std::memory_order_relaxed) + 1 < kFailuresInARow) return {};
     // Calls that were under way when it tripped must not trip it again: one claims each trip.
     Ticks seen = tripped_until.load(std::memory_order_relaxed);
     const unsigned shift = std::min(trips.load(std::memory_order_relaxed), 4U);
     const Ticks deadline = ticks(now + std::min(kFirstTrip * (1U << shift), kLongestTrip));
     if (seen > ticks(now) ||
         !tripped_until.compare_exchange_strong(seen, deadline, std::memory_order_relaxed)) {
-      return kNever;
+      return {};
     }
-    trips.fetch_add(1, std::memory_order_relaxed);
     cool(deadline);
-    return deadline;
+    return {deadline, trips.fetch_add(1, std::memory_order_relaxed) == 0};
   }
 
-  void count_success() {
+  // Whether this closed a breaker that had tripped.
+  bool count_success() {
     failures.store(0, std::memory_order_relaxed);
-    trips.store(0, std::memory_order_relaxed);
+    return trips.exchange(0, std::memory_order_relaxed) > 0;
   }
+
+  bool half_open(TimePoint now) const {
+    return trips.load(std::memory_order_relaxed) > 0 &&
+           tripped_until.load(std::memory_order_relaxed) <= ticks(now);
+  }
+  bool claim_probe(TimePoint now) {
+    Ticks seen = probe_until.load(std::memory_order_relaxed);
+    return seen <= ticks(now) && probe_until.compare_exchange_strong(seen, ticks(now + kProbe),
+                                                                     std::memory_order_relaxed);
+  }
+  void end_probe() { probe_until.store(kNever, std::memory_order_relaxed); }
 
   bool idle(TimePoint now) const {
     return until.load(std::memory_order_relaxed) <= ticks(now) &&
-           failures.load(std::memory_order_relaxed) == 0;
+           failures.load(std::memory_order_relaxed) == 0 &&
+           trips.load(std::memory_order_relaxed) == 0;
   }
 };
 
@@ -95,10 +113,12 @@ std::string pair_key(const Target& target, const Credential& credential) {
 struct HealthTable::Impl {
   mutable std::shared_mutex mutex;
   std::unordered_map<std::string, std::shared_ptr<Cell>> cells;
+  TimePoint next_sweep{};
   // The latest deadline of all: while it lies in the past, nothing cools and nobody needs the lock.
   std::atomic<Ticks> latest{kNever};
   // Until the first failure there is nothing that a success could clear.
   std::atomic<bool> any_cell{false};
+  std::atomic<unsigned> tripped{0};  // breakers that are not closed
 
   std::shared_ptr<Cell> find(const std::string& key) const {
     const std::shared_lock lock(mutex);
@@ -106,21 +126,44 @@ struct HealthTable::Impl {
     return it == cells.end() ? nullptr : it->second;
   }
 
+  // Null when the table is full of cells that are needed.
   std::shared_ptr<Cell> find_or_make(const std::string& key, TimePoint now) {
     if (auto cell = find(key)) return cell;
     const std::unique_lock lock(mutex);
-    if (cells.size() >= kManyCells)
-      std::erase_if(cells, [&](const auto& item) { return item.second->idle(now); });
+    if (cells.size() >= kMaxCells) {
+      if (now < next_sweep) return nullptr;
+      sweep(now);
+      if (cells.size() >= kMaxCells) return nullptr;
+    }
     any_cell.store(true, std::memory_order_relaxed);
     auto& cell = cells[key];
     if (!cell) cell = std::make_shared<Cell>();
     return cell;
   }
 
+  // Pairs go first: forgetting one costs a single attempt, and they are what a caller makes many of
+  // by asking for models that do not exist.
+  void sweep(TimePoint now) {
+    next_sweep = now + kBetweenSweeps;
+    std::erase_if(cells, [&](const auto& item) { return item.second->idle(now); });
+    if (cells.size() < kMaxCells) return;
+    std::erase_if(cells, [](const auto& item) { return item.first.front() == 'p'; });
+  }
+
   void cool(const std::string& key, milliseconds wait, TimePoint now) {
+    const auto cell = find_or_make(key, now);
+    if (cell == nullptr) return;
     const Ticks deadline = ticks(now + std::clamp(wait, milliseconds(0), kLongestCooling));
-    find_or_make(key, now)->cool(deadline);
+    cell->cool(deadline);
     keep_later(latest, deadline);
+  }
+
+  void count_failure(const std::string& key, TimePoint now) {
+    const auto cell = find_or_make(key, now);
+    if (cell == nullptr) return;
+    const Cell::Trip trip = cell->count_failure(now);
+    if (trip.first) tripped.fetch_add(1, std::memory_order_relaxed);
+    if (trip.until != kNever) keep_later(latest, trip.until);
   }
 };
 
@@ -141,11 +184,25 @@ std::optional<TimePoint> HealthTable::cooling_until(const Target& target,
   return time_of(until);
 }
 
+bool HealthTable::half_open(const Target& target, TimePoint now) const {
+  if (impl_->tripped.load(std::memory_order_relaxed) == 0) return false;
+  const auto cell = impl_->find(target_key(target));
+  return cell != nullptr && cell->half_open(now);
+}
+
+bool HealthTable::claim_probe(const Target& target, TimePoint now) const {
+  const auto cell = impl_->find(target_key(target));
+  return cell == nullptr || !cell->half_open(now) || cell->claim_probe(now);
+}
+
 void HealthTable::report(const Target& target, const Credential& credential, Verdict verdict,
                          std::optional<milliseconds> retry_after, TimePoint now) {
   if (verdict == Verdict::kOk) {
     if (!impl_->any_cell.load(std::memory_order_relaxed)) return;
-    if (const auto cell = impl_->find(target_key(target))) cell->count_success();
+    if (const auto cell = impl_->find(target_key(target))) {
+      if (cell->count_success()) impl_->tripped.fetch_sub(1, std::memory_order_relaxed);
+      cell->end_probe();
+    }
     return;
   }
   const VerdictRule& rule = verdict_rule(verdict);
@@ -157,9 +214,10 @@ void HealthTable::report(const Target& target, const Credential& credential, Ver
   cool([&] { return target_key(target); }, rule.cool_target);
   cool([&] { return credential_key(target, credential); }, rule.cool_credential);
   cool([&] { return pair_key(target, credential); }, rule.cool_pair);
-  if (rule.blame_target) {
-    const Ticks deadline = impl_->find_or_make(target_key(target), now)->count_failure(now);
-    if (deadline != kNever) keep_later(impl_->latest, deadline);
+  if (rule.blame_target) impl_->count_failure(target_key(target), now);
+  // What says nothing about the target leaves it as it was, for somebody else to find out.
+  if (impl_->tripped.load(std::memory_order_relaxed) > 0) {
+    if (const auto cell = impl_->find(target_key(target))) cell->end_probe();
   }
 }
 

@@ -27,6 +27,14 @@ class HealthTable {
   std::optional<TimePoint> cooling_until(const Target& target, const Credential& credential,
                                          TimePoint now) const;
 
+  // Whether the target's breaker has tripped and cooled down, and no success has closed it yet.
+  bool half_open(const Target& target, TimePoint now) const;
+  // Claims the one probe that a half-open target gets at a time; false: another call has it. It is
+  // free again with the next outcome of the target, whatever that is, or after 30 s, so that
+  // neither a lost probe nor a long answer keeps the others away. Const, because planning does it:
+  // a claim is no outcome.
+  bool claim_probe(const Target& target, TimePoint now) const;
+
   // Takes in the outcome of an attempt. Who is blamed, and for how long, is policy's table
   // (verdict_rule); a repeated cooling keeps the later deadline; success clears the target's count.
   void report(const Target& target, const Credential& credential, Verdict verdict,

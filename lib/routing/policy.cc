@@ -125,4 +125,29 @@ NextStep next_step(const Model& model, const Plan& plan, const std::vector<Tried
   return {.attempt = true, .candidate = last.candidate, .wait = std::max(wait, milliseconds(0))};
 }
 
+Status with_soonest_wait(const Status& failure, const Plan& plan, const Tried& last,
+                         const HealthTable& health, TimePoint now) {
+  const bool waiting_helps =
+      failure.code() == Code::kRateLimited || failure.code() == Code::kOverloaded;
+  if (!waiting_helps || plan.candidates.empty()) return failure;
+  const VerdictRule& rule = verdict_rule(last.verdict);
+  const Candidate& failed = plan.candidates[last.candidate];
+  milliseconds soonest = milliseconds::max();
+  for (const Candidate& candidate : plan.candidates) {
+    const bool same_target = candidate.target == failed.target;
+    const bool same_key = candidate.target->provider == failed.target->provider &&
+                          candidate.credential == failed.credential;
+    milliseconds wait{0};
+    if (same_target) wait = rule.cool_target;
+    if (same_key) wait = std::max(wait, rule.cool_credential);
+    if (same_target && same_key) wait = std::max(wait, rule.cool_pair);
+    if (wait > milliseconds(0) && rule.heeds_retry_after) wait = last.retry_after.value_or(wait);
+    const Credential& key = candidate.target->provider->credentials[candidate.credential];
+    if (const auto until = health.cooling_until(*candidate.target, key, now))
+      wait = std::max(wait, std::chrono::ceil<milliseconds>(*until - now));
+    soonest = std::min(soonest, wait);
+  }
+  return failure.with_retry_after(std::max<milliseconds>(soonest, seconds(1)));
+}
+
 }  // namespace llmorch

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "llmorch/types.h"
+#include "routing/health.h"
 #include "routing/plan.h"
 #include "types/snapshot.h"
 
@@ -48,6 +49,13 @@ struct NextStep {
 // overloaded is preferably followed by another provider, and a blamed credential by another one.
 NextStep next_step(const Model& model, const Plan& plan, const std::vector<Tried>& tried,
                    std::chrono::milliseconds left, std::uint64_t seed);
+
+// The failure as the caller is told it: a rate limit or an overload carries the shortest wait after
+// which some candidate of the plan is free again (at least a second), instead of what the upstream
+// that was asked last happened to say. `last` is the attempt that ended the call, which `health`
+// need not have heard of yet.
+Status with_soonest_wait(const Status& failure, const Plan& plan, const Tried& last,
+                         const HealthTable& health, TimePoint now);
 
 }  // namespace llmorch
 

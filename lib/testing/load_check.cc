@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "json/json.h"
-#include "testing/mock_answer.h"
+#include "testing/mock_ask.h"
 
 namespace llmorch::testing {
 namespace {

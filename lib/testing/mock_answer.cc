@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 
 #include "base/text.h"
 
@@ -15,15 +14,14 @@ constexpr std::uint64_t kMaxText = 64u << 20;  // so that a script cannot ask fo
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-std::uint64_t tokens(std::uint64_t bytes) { return (bytes + kBytesPerToken - 1) / kBytesPerToken; }
+void replace(std::uint64_t& count, std::uint64_t scripted) {
+  if (scripted != kNever) count = scripted;
+}
 
 }  // namespace
 
-std::string hex16(std::uint64_t number) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out(16, '0');
-  for (std::size_t i = 16; i-- > 0; number >>= 4) out[i] = kDigits[number & 15];
-  return out;
+std::uint64_t mock_tokens(std::uint64_t bytes) {
+  return (bytes + kBytesPerToken - 1) / kBytesPerToken;
 }
 
 std::string garbage_bytes(std::uint64_t count) {
@@ -32,191 +30,223 @@ std::string garbage_bytes(std::uint64_t count) {
   return out;
 }
 
-MockAnswer::MockAnswer(ChatAsk ask, const Script& script)
-    : ask_(std::move(ask)),
-      error_after_(script.error_in_band),
-      garbage_(script.garbage),
-      no_done_(script.no_done),
-      stamp_(script.stamp) {
-  const std::string nonce = hex16(ask_.nonce);
-  std::uint64_t size = std::min(script.chunk_size, kMaxText);
-  std::uint64_t count = std::min(script.chunks, kMaxText);
-  if (!ask_.call_tool.empty()) {
-    text_ = "{\"nonce\":\"" + nonce + "\",\"text\":" + json_string(ask_.text) + "}";
-    total_ = text_.size();
-  } else {
-    text_ = "echo:" + nonce + ":" + (ask_.after_tool ? "tool_result:" : "") + ask_.text;
-    total_ = std::max<std::size_t>(text_.size(), count);
-    if (count > 0 && size > 0) total_ = std::max(total_, std::min(count * size, kMaxText));
-    const std::uint64_t limit = static_cast<std::uint64_t>(ask_.max_tokens) * kBytesPerToken;
-    if (ask_.max_tokens >= 0 && total_ > limit) {
-      cut_short_ = true;
-      total_ = limit;
-      if (total_ < text_.size()) {
-        while (total_ > 0 && is_continuation(text_[total_])) --total_;
-        text_.resize(total_);
-      }
-    }
-  }
-  if (count == 0) {
-    if (size == 0) size = kDefaultChunk;
-    count = std::max<std::uint64_t>(1, (total_ + size - 1) / size);
-  }
-  count_ = count;
-  chunk_size_ = size;
-  frame_prefix_ = "data: " + prefix("chat.completion.chunk");
-}
-
-// Where piece `index` begins: an even cut, moved back to the start of a character.
-std::size_t MockAnswer::position(std::uint64_t index) const {
-  if (index >= count_) return total_;
-  std::size_t at = chunk_size_ != 0 ? std::min<std::size_t>(index * chunk_size_, total_)
-                                    : static_cast<std::size_t>(index * total_ / count_);
-  while (at > 0 && at < text_.size() && is_continuation(text_[at])) --at;
+// Where a piece begins: an even cut, moved back to the start of a character.
+std::size_t MockAnswer::Segment::position(std::uint64_t at_piece) const {
+  if (at_piece >= pieces) return total;
+  std::size_t at = piece_size != 0 ? std::min<std::size_t>(at_piece * piece_size, total)
+                                   : static_cast<std::size_t>(at_piece * total / pieces);
+  while (at > 0 && at < text.size() && is_continuation(text[at])) --at;
   return at;
 }
 
-std::string MockAnswer::piece(std::uint64_t index) const {
-  const std::size_t from = position(index);
-  const std::size_t to = position(index + 1);
+std::string MockAnswer::Segment::piece(std::uint64_t at_piece) const {
+  const std::size_t from = position(at_piece);
+  const std::size_t to = position(at_piece + 1);
   std::string out;
-  if (from < text_.size()) out = text_.substr(from, to - from);
+  if (from < text.size()) out = text.substr(from, to - from);
   out.resize(to - from, '.');
   return out;
 }
 
-// Choices after the first say so: "echo1:...".
-std::string MockAnswer::text_of(int choice, std::string_view text) const {
-  if (choice == 0 || !text.starts_with("echo:")) return std::string(text);
-  return "echo" + std::to_string(choice) + std::string(text.substr(4));
+std::string MockAnswer::Segment::full() const {
+  std::string out = text;
+  out.resize(total, '.');
+  return out;
 }
 
-std::string MockAnswer::tool_id() const { return "call_" + hex16(ask_.nonce); }
-
-std::string MockAnswer::finish_reason() const {
-  if (!ask_.call_tool.empty()) return "tool_calls";
-  return cut_short_ ? "length" : "stop";
-}
-
-std::string MockAnswer::usage() const {
-  const std::uint64_t prompt = tokens(ask_.prompt_bytes);
-  const std::uint64_t completion = tokens(total_) * static_cast<std::uint64_t>(ask_.n);
-  return "{\"prompt_tokens\":" + std::to_string(prompt) +
-         ",\"completion_tokens\":" + std::to_string(completion) +
-         ",\"total_tokens\":" + std::to_string(prompt + completion) +
-         ",\"prompt_tokens_details\":{\"cached_tokens\":0},"
-         "\"completion_tokens_details\":{\"reasoning_tokens\":0}}";
-}
-
-std::string MockAnswer::prefix(std::string_view object) const {
-  return "{\"id\":\"chatcmpl-" + hex16(ask_.nonce) + "\",\"object\":\"" + std::string(object) +
-         "\",\"created\":" + std::to_string(std::time(nullptr)) +
-         ",\"model\":" + json_string(ask_.model) +
-         ",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_mock\",\"choices\":[";
-}
-
-std::string MockAnswer::whole() const {
-  std::string out = prefix("chat.completion");
-  std::string text = text_;
-  text.resize(total_, '.');
-  for (int choice = 0; choice < ask_.n; ++choice) {
-    if (choice > 0) out += ',';
-    out += "{\"index\":" + std::to_string(choice) +
-           ",\"message\":{\"role\":\"assistant\",\"content\":";
-    if (ask_.call_tool.empty()) {
-      append_json_string(out, text_of(choice, text));
-      out += ",\"refusal\":null,\"annotations\":[]}";
-    } else {
-      out += "null,\"refusal\":null,\"tool_calls\":[{\"id\":\"" + tool_id() +
-             "\",\"type\":\"function\",\"function\":{\"name\":" + json_string(ask_.call_tool) +
-             ",\"arguments\":" + json_string(text) + "}}]}";
-    }
-    out += ",\"logprobs\":null,\"finish_reason\":\"" + finish_reason() + "\"}";
+MockAnswer::MockAnswer(MockAsk ask, const Script& script, const Style& style)
+    : ask_(std::move(ask)), script_(script) {
+  const bool calls = !script_.tool_calls.empty() || !ask_.call_tools.empty();
+  if (script_.thinking || ask_.think) {
+    std::string thinking = script_.thinking.value_or("thinking:" + hex16(ask_.nonce));
+    const std::size_t total = thinking.size();
+    add(Segment::Kind::kThinking, std::move(thinking), total);
   }
-  return out + "],\"usage\":" + usage() + "}";
+  if (script_.text || (!calls && !script_.refusal)) add_text();
+  add_calls(style);
+  if (script_.refusal) {
+    finish_ = Finish::kRefusal;
+  } else if (calls) {
+    finish_ = Finish::kToolCalls;
+  }
+  if (script_.stopped_by) {
+    finish_ = Finish::kStopSequence;
+    stopped_by_ = *script_.stopped_by;
+  }
+  count_usage();
 }
 
-void MockAnswer::append_frame(std::string& out, int choice, std::string_view delta,
-                              std::string_view finish) const {
-  out.append(frame_prefix_).append("{\"index\":").append(std::to_string(choice));
-  out.append(",\"delta\":").append(delta).append(",\"logprobs\":null,\"finish_reason\":");
-  if (finish.empty()) {
-    out += "null";
+void MockAnswer::add_text() {
+  std::string text = script_.text.value_or("echo:" + hex16(ask_.nonce) + ":" +
+                                           (ask_.after_tool ? "tool_result:" : "") + ask_.text);
+  std::size_t stop = std::string::npos;
+  for (const std::string& word : ask_.stop) {
+    const std::size_t at = word.empty() ? std::string::npos : text.find(word);
+    if (at >= stop) continue;
+    stop = at;
+    stopped_by_ = word;
+  }
+  const std::uint64_t count = std::min(script_.chunks, kMaxText);
+  const std::uint64_t size = std::min(script_.chunk_size, kMaxText);
+  std::size_t total = text.size();
+  if (stop != std::string::npos) {
+    text.resize(stop);
+    total = stop;
+    finish_ = Finish::kStopSequence;
   } else {
-    out.append("\"").append(finish).append("\"");
+    total = std::max<std::size_t>(total, count);
+    if (count > 0 && size > 0) total = std::max(total, std::min(count * size, kMaxText));
   }
-  out += ask_.include_usage ? "}],\"usage\":null" : "}]";
-  if (stamp_) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    out.append(",\"mock_ns\":").append(std::to_string(std::chrono::nanoseconds(now).count()));
+  const std::uint64_t limit = static_cast<std::uint64_t>(ask_.max_tokens) * kBytesPerToken;
+  if (ask_.max_tokens >= 0 && total > limit) {
+    finish_ = Finish::kLength;
+    total = limit;
+    if (total < text.size()) {
+      while (total > 0 && is_continuation(text[total])) --total;
+      text.resize(total);
+    }
   }
-  out += "}\n\n";
+  if (total > 0) add(Segment::Kind::kText, std::move(text), total);
+}
+
+void MockAnswer::add(Segment::Kind kind, std::string text, std::size_t total) {
+  Segment segment;
+  segment.kind = kind;
+  segment.text = std::move(text);
+  segment.total = total;
+  const std::uint64_t count = std::min(script_.chunks, kMaxText);
+  std::uint64_t size = std::min(script_.chunk_size, kMaxText);
+  if (count == 0 || kind == Segment::Kind::kThinking) {
+    if (size == 0) size = kDefaultChunk;
+    segment.pieces = std::max<std::uint64_t>(1, (total + size - 1) / size);
+  } else {
+    segment.pieces = count;
+  }
+  segment.piece_size = size;
+  for (const Segment& other : segments_) segment.index += other.kind == kind ? 1 : 0;
+  segments_.push_back(std::move(segment));
+}
+
+void MockAnswer::add_calls(const Style& style) {
+  std::vector<ScriptedCall> calls = script_.tool_calls;
+  if (calls.empty()) {
+    for (const std::string& name : ask_.call_tools) {
+      calls.push_back(
+          {name,
+           "{\"nonce\":\"" + hex16(ask_.nonce) + "\",\"text\":" + json_string(ask_.text) + "}",
+           ""});
+    }
+  }
+  for (ScriptedCall& call : calls) {
+    const std::size_t total = call.arguments.size();
+    add(Segment::Kind::kCall, std::move(call.arguments), total);
+    Segment& segment = segments_.back();
+    segment.name = std::move(call.name);
+    segment.id = !call.id.empty() ? std::move(call.id)
+                                  : joined(style.call_prefix, hex16(ask_.nonce + segment.index));
+    if (!style.cut_calls) segment.pieces = 1;
+  }
+}
+
+void MockAnswer::count_usage() {
+  std::uint64_t bytes = 0;
+  for (const Segment& segment : segments_) {
+    (segment.kind == Segment::Kind::kThinking ? usage_.reasoning : bytes) += segment.total;
+  }
+  usage_.reasoning = mock_tokens(usage_.reasoning);
+  replace(usage_.reasoning, script_.usage.reasoning);
+  usage_.input = mock_tokens(ask_.prompt_bytes);
+  usage_.output = (mock_tokens(bytes) + usage_.reasoning) * static_cast<std::uint64_t>(ask_.n);
+  replace(usage_.input, script_.usage.input);
+  replace(usage_.cached, script_.usage.cached);
+  replace(usage_.cache_write, script_.usage.cache_write);
+  replace(usage_.output, script_.usage.output);
+}
+
+std::string MockAnswer::for_choice(int choice, std::string_view text) {
+  if (choice == 0 || !text.starts_with("echo:")) return std::string(text);
+  return joined("echo", choice, text.substr(4));
+}
+
+std::string MockAnswer::finish_word(const std::string_view (&words)[5]) const {
+  if (!script_.finish.empty()) return script_.finish;
+  return std::string(words[static_cast<std::size_t>(finish_)]);
+}
+
+void MockAnswer::put_stamp(std::string& out) const {
+  if (!script_.stamp) return;
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  put(out, ",\"mock_ns\":", std::chrono::nanoseconds(now).count());
+}
+
+bool MockAnswer::next_choice() {
+  if (++choice_ < ask_.n) return false;
+  choice_ = 0;
+  return true;
 }
 
 MockAnswer::Piece MockAnswer::next(std::string& out) {
-  const bool tool = !ask_.call_tool.empty();
-  if (chunks_sent_ >= error_after_ && stage_ <= Stage::kFinish) {
-    stage_ = Stage::kEnd;
-    out += "data: " +
-           error_json("The server had an error while processing your request.", "server_error", {},
-                      "server_error") +
-           "\n\n";
-    return Piece::kOther;
-  }
-  switch (stage_) {
-    case Stage::kRole: {
-      std::string delta = "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}";
-      if (tool) {
-        delta = "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"" +
-                tool_id() +
-                "\",\"type\":\"function\",\"function\":{\"name\":" + json_string(ask_.call_tool) +
-                ",\"arguments\":\"\"}}],\"refusal\":null}";
-      }
-      append_frame(out, choice_, delta, {});
-      if (++choice_ == ask_.n) {
-        choice_ = 0;
-        stage_ = Stage::kContent;
-      }
+  const std::size_t before = out.size();
+  while (stage_ != Stage::kEnd) {
+    if (chunks_sent_ >= script_.error_in_band && stage_ <= Stage::kFinish) {
+      stage_ = Stage::kEnd;
+      write_error(out);
       return Piece::kOther;
     }
-    case Stage::kContent: {
-      std::string words = piece(index_);
-      if (index_ == 0) words = text_of(choice_, words);
-      std::string delta =
-          tool ? "{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":" : "{\"content\":";
-      append_json_string(delta, words);
-      delta += tool ? "}}]}" : "}";
-      append_frame(out, choice_, delta, {});
-      if (++choice_ == ask_.n) {
-        choice_ = 0;
+    const Piece kind = step(out);
+    if (out.size() != before) return kind;
+  }
+  return Piece::kEnd;
+}
+
+MockAnswer::Piece MockAnswer::step(std::string& out) {
+  switch (stage_) {
+    case Stage::kStart:
+      write_start(out, choice_);
+      if (next_choice()) stage_ = segments_.empty() ? Stage::kFinish : Stage::kBegin;
+      break;
+    case Stage::kBegin:
+      write_begin(out, choice_, segments_[segment_]);
+      if (next_choice()) stage_ = Stage::kPieces;
+      break;
+    case Stage::kPieces: {
+      const Segment& segment = segments_[segment_];
+      std::string piece = segment.piece(index_);
+      if (index_ == 0 && choice_ > 0) piece = for_choice(choice_, piece);
+      write_piece(out, choice_, segment, piece);
+      if (next_choice()) {
         ++chunks_sent_;
-        if (++index_ == count_) stage_ = Stage::kFinish;
+        if (++index_ == segment.pieces) stage_ = Stage::kClose;
       }
       return Piece::kContent;
     }
+    case Stage::kClose:
+      write_close(out, choice_, segments_[segment_]);
+      if (next_choice()) {
+        index_ = 0;
+        stage_ = ++segment_ == segments_.size() ? Stage::kFinish : Stage::kBegin;
+      }
+      break;
     case Stage::kFinish:
-      append_frame(out, choice_, "{}", finish_reason());
-      if (++choice_ == ask_.n) stage_ = Stage::kUsage;
-      return Piece::kOther;
+      write_finish(out, choice_);
+      if (next_choice()) stage_ = Stage::kUsage;
+      break;
     case Stage::kUsage:
       stage_ = Stage::kGarbage;
-      if (!ask_.include_usage) return next(out);
-      out.append(frame_prefix_).append("],\"usage\":").append(usage()).append("}\n\n");
-      return Piece::kOther;
+      write_usage(out);
+      break;
     case Stage::kGarbage:
       stage_ = Stage::kDone;
-      if (garbage_ == 0) return next(out);
-      out.append("data: ").append(garbage_bytes(garbage_)).append("\n\n");
-      return Piece::kOther;
+      if (script_.garbage > 0) write_garbage(out, garbage_bytes(script_.garbage));
+      break;
     case Stage::kDone:
       stage_ = Stage::kEnd;
-      if (no_done_) return Piece::kEnd;
-      out += "data: [DONE]\n\n";
-      return Piece::kOther;
+      if (!script_.no_done) write_done(out);
+      break;
     case Stage::kEnd:
       break;
   }
-  return Piece::kEnd;
+  return Piece::kOther;
 }
 
 }  // namespace llmorch::testing

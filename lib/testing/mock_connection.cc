@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "testing/mock_openai.h"
 
 namespace llmorch::testing {
 namespace {
@@ -80,7 +81,7 @@ void MockConnection::refuse(std::string_view problem) {
   client_keeps_alive_ = false;
   MockReply reply;
   reply.status = 400;
-  reply.body = error_json("The server could not read the request: " + std::string(problem));
+  reply.body = openai_error("The server could not read the request: " + std::string(problem));
   reply.counted = false;
   begin(std::move(reply));
 }

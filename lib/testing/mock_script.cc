@@ -1,5 +1,7 @@
 #include "testing/mock_script.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "json/json.h"
 
@@ -43,7 +45,57 @@ constexpr Field kFields[] = {
     {"drop_request", nullptr, nullptr, &Script::drop_request},
     {"http10", nullptr, nullptr, &Script::http10},
     {"stamp", nullptr, nullptr, &Script::stamp},
+    {"redacted", nullptr, nullptr, &Script::redacted},
 };
+
+constexpr std::size_t kMaxCalls = 128;
+
+constexpr std::pair<std::string_view, std::uint64_t ScriptedUsage::*> kCounts[] = {
+    {"input", &ScriptedUsage::input},
+    {"cached", &ScriptedUsage::cached},
+    {"cache_write", &ScriptedUsage::cache_write},
+    {"output", &ScriptedUsage::output},
+    {"reasoning", &ScriptedUsage::reasoning},
+};
+
+constexpr std::pair<std::string_view, std::optional<std::string> Script::*> kTexts[] = {
+    {"text", &Script::text},
+    {"thinking", &Script::thinking},
+    {"refusal", &Script::refusal},
+    {"stopped_by", &Script::stopped_by},
+};
+
+Status read_usage(const json::Value& value, Script& script) {
+  if (!value.is_object()) return wrong("usage", "an object");
+  for (const auto& [name, count] : value.members()) {
+    const auto row = std::find_if(std::begin(kCounts), std::end(kCounts),
+                                  [&key = name](const auto& field) { return field.first == key; });
+    if (row == std::end(kCounts) || !count.integer() || *count.integer() < 0) {
+      return wrong("usage", "of input, cached, cache_write, output, reasoning: whole numbers");
+    }
+    script.usage.*(row->second) = static_cast<std::uint64_t>(*count.integer());
+  }
+  return {};
+}
+
+Status read_calls(const json::Value& value, Script& script) {
+  if (!value.is_array() || value.size() > kMaxCalls) return wrong("tool_calls", "an array");
+  for (const json::Value& item : value.items()) {
+    ScriptedCall call;
+    for (const auto& [name, member] : item.members()) {
+      if (name == "arguments") {
+        call.arguments = member.is_string() ? *member.string() : std::string(member.raw());
+      } else if ((name != "name" && name != "id") || !member.is_string()) {
+        return wrong("tool_calls", "an array of {name, arguments, id}");
+      } else {
+        (name == "name" ? call.name : call.id) = *member.string();
+      }
+    }
+    if (call.name.empty()) return wrong("tool_calls", "an array of {name, arguments, id}");
+    script.tool_calls.push_back(std::move(call));
+  }
+  return {};
+}
 
 Status read_headers(const json::Value& value, Script& script) {
   if (!value.is_object()) return wrong("headers", "an object");
@@ -75,7 +127,24 @@ Status read_member(std::string_view key, const json::Value& value, Script& scrip
     }
     return {};
   }
+  for (const auto& [name, member] : kTexts) {
+    if (name != key) continue;
+    script.*member = value.string();
+    return script.*member ? Status() : wrong(key, "a string");
+  }
   if (key == "headers") return read_headers(value, script);
+  if (key == "usage") return read_usage(value, script);
+  if (key == "tool_calls") return read_calls(value, script);
+  if (key == "finish") {
+    script.finish = value.string().value_or("");
+    return script.finish.empty() ? wrong(key, "a word") : Status();
+  }
+  if (key == "dialect") {
+    script.dialect = value.string().value_or("");
+    const bool known =
+        script.dialect == "openai" || script.dialect == "anthropic" || script.dialect == "gemini";
+    return known ? Status() : wrong(key, "openai, anthropic or gemini");
+  }
   if (key == "status") {
     const auto status = value.integer();
     if (!status || *status < 200 || *status > 999) return wrong(key, "200 to 999");
@@ -140,8 +209,9 @@ Status ScriptQueue::set(std::string_view json) {
   return {};
 }
 
-std::optional<Script> ScriptQueue::offer(std::size_t index) {
+std::optional<Script> ScriptQueue::offer(std::size_t index, std::string_view dialect) {
   Entry& entry = entries_[index];
+  if (!entry.script.dialect.empty() && entry.script.dialect != dialect) return std::nullopt;
   ++entry.offered;
   if (entry.offered % entry.script.every_nth != 0 || entry.script.times == 0) return std::nullopt;
   Script script = entry.script;
@@ -151,17 +221,18 @@ std::optional<Script> ScriptQueue::offer(std::size_t index) {
   return script;
 }
 
-std::optional<Script> ScriptQueue::next() {
+std::optional<Script> ScriptQueue::next(std::string_view dialect) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const std::size_t before = entries_.size();
-    if (auto script = offer(i)) return script;
+    if (auto script = offer(i, dialect)) return script;
     if (entries_.size() != before) --i;
   }
   return std::nullopt;
 }
 
 bool ScriptQueue::close_on_accept() {
-  return !entries_.empty() && entries_.front().script.accept_then_close && offer(0).has_value();
+  return !entries_.empty() && entries_.front().script.accept_then_close &&
+         offer(0, entries_.front().script.dialect).has_value();
 }
 
 }  // namespace llmorch::testing

@@ -1,7 +1,15 @@
-// MockUpstream: an OpenAI Chat Completions server to test against, strict where the vendor is and
-// ill-behaved on request.
+// MockUpstream: three vendors on one port to test against, strict where they are and ill-behaved on
+// request. The path says which vendor is meant:
 //
-//   POST /v1/chat/completions   GET /v1/models[/{id}]     the vendor's
+//   POST /v1/chat/completions   GET /v1/models[/{id}]                  OpenAI, Authorization:
+//   Bearer POST /v1/messages[/count_tokens]                                   Anthropic, x-api-key
+//   GET  /v1/models[/{id}] with an anthropic-version header            Anthropic
+//   POST /v1beta/models/{model}:generateContent                        Gemini, x-goog-api-key
+//   POST /v1beta/models/{model}:streamGenerateContent[?alt=sse]        Gemini
+//   POST /v1beta/models/{model}:countTokens                            Gemini
+//   GET  /v1beta/models[/{model}]                                      Gemini
+//   the same under /v1 (the list with an x-goog-api-key header) and /v1alpha
+//
 //   GET  /mock/stats            what has happened so far
 //   GET  /mock/requests?n=5     the last requests: method, target, headers, body
 //   POST /mock/script           a Script, or an array of them, for the requests to come
@@ -23,13 +31,15 @@
 #include <vector>
 
 #include "testing/mock_connection.h"
+#include "testing/mock_dialect.h"
+#include "testing/mock_recorder.h"
 
 namespace llmorch::testing {
 
 struct MockOptions {
   std::string listen = "127.0.0.1:0";
   std::vector<std::string> models;  // empty: any name will do
-  std::string key;                  // empty: any bearer token will do
+  std::string key;                  // empty: any key will do
   std::string script;               // JSON; "" none
 };
 
@@ -42,6 +52,10 @@ struct MockStats {
   std::uint64_t completed = 0;          // answers that went out as intended, faults included
   std::uint64_t aborted_by_client = 0;  // the client left before that
   std::uint64_t live = 0;               // answers under way
+  // Of the requests, those for an answer, by vendor.
+  std::uint64_t openai = 0;
+  std::uint64_t anthropic = 0;
+  std::uint64_t gemini = 0;
 };
 
 class MockUpstream final : private MockHost {
@@ -54,12 +68,8 @@ class MockUpstream final : private MockHost {
   Status set_script(std::string_view json) { return scripts_.set(json); }
   const MockStats& stats() const noexcept { return stats_; }
 
-  struct Request {
-    std::string head;  // its lines as they came
-    std::string body;  // the first 256 KiB
-  };
-  // The last `count` requests, oldest first; the mock keeps 64.
-  std::vector<Request> last_requests(std::size_t count) const;
+  using Request = MockRecorder::Request;
+  std::vector<Request> last_requests(std::size_t count) const { return recorder_.last(count); }
 
  private:
   MockUpstream(Loop& loop, const MockOptions& options);
@@ -70,22 +80,21 @@ class MockUpstream final : private MockHost {
   void on_gone(MockConnection* connection) override;
 
   MockReply control(const HttpParser& head, std::string_view path, const std::string& body);
-  MockReply chat(const HttpParser& head, const std::string& body);
-  MockReply models(std::string_view id) const;
-  MockReply refuse(int status, std::string body);
-  MockReply scripted(Script script);
-  bool find_script(const HttpParser& head, Script& script, std::string& problem);
-  bool authorized(const HttpParser& head, MockReply& reply);
-  void remember(const HttpParser& head, const std::string& body);
+  MockReply serve(const MockDialect& dialect, MockEndpoint endpoint, const MockCall& call);
+  MockReply ask(const MockDialect& dialect, MockEndpoint endpoint, const MockCall& call);
+  MockReply generate(const MockDialect& dialect, MockAsk ask, Script script);
+  MockReply not_found(const MockCall& call);
+  MockReply refuse(const MockDialect& dialect, MockPage page);
+  MockReply scripted(const MockDialect& dialect, const MockCall& call, Script script);
+  bool find_script(const MockDialect* dialect, const HttpParser& head, Script& script,
+                   std::string& problem);
   std::string stats_json() const;
-  std::string requests_json(std::size_t count) const;
 
   Loop& loop_;
   const MockOptions options_;
   ScriptQueue scripts_;
   MockStats stats_;
-  std::vector<Request> recent_;  // a ring, so that a busy mock allocates nothing here
-  std::uint64_t remembered_ = 0;
+  MockRecorder recorder_;
   std::unordered_map<MockConnection*, std::unique_ptr<MockConnection>> connections_;
   std::vector<std::unique_ptr<MockConnection>> dead_;
   Timer reaper_;

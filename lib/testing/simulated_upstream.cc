@@ -59,8 +59,8 @@ void add_pieces(Beats& script, Random& random, std::string_view bytes, milliseco
 
 }  // namespace
 
-SimulatedAnswer simulate_answer(Random& random, Fault fault, std::string_view mark, bool stream,
-                                bool usage_asked) {
+SimulatedAnswer simulate_answer(Random& random, UpstreamFault fault, std::string_view mark,
+                                bool stream, bool usage_asked) {
   SimulatedAnswer out;
   out.fault = fault;
   out.mark = mark;
@@ -76,16 +76,16 @@ SimulatedAnswer simulate_answer(Random& random, Fault fault, std::string_view ma
   }
   const Headers type{
       {"content-type", stream ? "text/event-stream; charset=utf-8" : "application/json"}};
-  const milliseconds gap(fault == Fault::kSlow ? 900 : 20);
+  const milliseconds gap(fault == UpstreamFault::kSlow ? 900 : 20);
 
-  if (fault == Fault::kRefused) {
+  if (fault == UpstreamFault::kRefused) {
     out.script = refuse_connection(milliseconds(random.below(50)));
     return out;
   }
-  if (fault == Fault::kConnectHangs) return out;
+  if (fault == UpstreamFault::kConnectHangs) return out;
   out.script = {{milliseconds(random.below(30)), Beat::Connect{}}, {{}, Beat::Sent{}}};
-  if (fault == Fault::kSilent) return out;
-  if (fault == Fault::kErrorStatus) {
+  if (fault == UpstreamFault::kSilent) return out;
+  if (fault == UpstreamFault::kErrorStatus) {
     static constexpr std::array<int, 9> kStatuses{400, 401, 403, 404, 429, 500, 502, 503, 529};
     out.status = kStatuses[random.below(kStatuses.size())];
     out.script.push_back({gap, Beat::Head{out.status, {{"content-type", "application/json"}}}});
@@ -97,7 +97,7 @@ SimulatedAnswer simulate_answer(Random& random, Fault fault, std::string_view ma
     return out;
   }
   out.script.push_back({gap, Beat::Head{200, type}});
-  if (fault == Fault::kGarbage) {
+  if (fault == UpstreamFault::kGarbage) {
     static constexpr std::array<std::string_view, 4> kGarbage{
         "<html><body>Bad gateway</body></html>", "", "data: {not json}\n\n", "{}"};
     add_pieces(out.script, random, kGarbage[random.below(kGarbage.size())], gap);
@@ -109,18 +109,18 @@ SimulatedAnswer simulate_answer(Random& random, Fault fault, std::string_view ma
   const std::size_t finish = stream ? sent.find("\"finish_reason\":\"stop\"") : sent.size() - 1;
   const std::size_t at = random.below(finish);
   switch (fault) {
-    case Fault::kCut:
+    case UpstreamFault::kCut:
       add_pieces(out.script, random, std::string_view(sent).substr(0, at), gap);
       out.script.push_back({{}, Beat::End{Status(Code::kNetwork, "connection reset by peer")}});
       break;
-    case Fault::kClosedEarly:
+    case UpstreamFault::kClosedEarly:
       add_pieces(out.script, random, std::string_view(sent).substr(0, at), gap);
       out.script.push_back({{}, Beat::End{}});
       break;
-    case Fault::kStalls:
+    case UpstreamFault::kStalls:
       add_pieces(out.script, random, std::string_view(sent).substr(0, at), gap);
       break;
-    case Fault::kErrorInBand: {
+    case UpstreamFault::kErrorInBand: {
       std::string bad;
       if (stream) {
         const std::size_t keep = random.below(frames.usage);
@@ -138,7 +138,7 @@ SimulatedAnswer simulate_answer(Random& random, Fault fault, std::string_view ma
     }
     default:
       add_pieces(out.script, random, sent, gap);
-      if (fault != Fault::kEndless || !stream) out.script.push_back({{}, Beat::End{}});
+      if (fault != UpstreamFault::kEndless || !stream) out.script.push_back({{}, Beat::End{}});
   }
   return out;
 }

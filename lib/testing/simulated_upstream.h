@@ -11,7 +11,7 @@
 
 namespace llmorch::testing {
 
-enum class Fault {
+enum class UpstreamFault {
   kNone,
   kSlow,  // well, but with pauses that no deadline minds
   kRefused,
@@ -28,7 +28,7 @@ enum class Fault {
 constexpr int kFaultCount = 12;
 
 struct SimulatedAnswer {
-  Fault fault = Fault::kNone;
+  UpstreamFault fault = UpstreamFault::kNone;
   Beats script;
   std::string full;  // what the caller gets if all goes well
   std::string mark;  // stands in every content frame of this answer
@@ -36,8 +36,8 @@ struct SimulatedAnswer {
 };
 
 // `usage_asked`: the caller asked for the usage frame, so it stays in.
-SimulatedAnswer simulate_answer(Random& random, Fault fault, std::string_view mark, bool stream,
-                                bool usage_asked);
+SimulatedAnswer simulate_answer(Random& random, UpstreamFault fault, std::string_view mark,
+                                bool stream, bool usage_asked);
 
 }  // namespace llmorch::testing
 

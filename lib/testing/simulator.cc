@@ -184,7 +184,7 @@ class Case {
 
   Beats author() {
     const auto fault =
-        random_.below(3) == 0 ? Fault::kNone : static_cast<Fault>(random_.below(kFaultCount));
+        random_.below(3) == 0 ? UpstreamFault::kNone : static_cast<UpstreamFault>(random_.below(kFaultCount));
     answers_.push_back(simulate_answer(random_, fault, fmt::format("mark{}x", answers_.size()),
                                        stream_, usage_asked_));
     return answers_.back().script;
@@ -259,7 +259,7 @@ class Case {
     if (body != last.full)
       broken(fmt::format("the answer is not the upstream's: got\n{}\nwanted\n{}", body, last.full));
     if (record.attempts.back().verdict != Verdict::kOk) broken("a success without a good attempt");
-    if (!record.usage_known || record.usage.total_output() != 5) broken("the usage was lost");
+    if (record.usage_source != UsageSource::kUpstream || record.usage.total_output() != 5) broken("the usage was lost");
     if (!record.error_type.empty()) broken("a success with an error type");
   }
 

@@ -50,6 +50,19 @@ struct StringHash {
   }
 };
 
+// What the endpoints of providers with `discover` say they serve.
+struct Discovered {
+  struct List {
+    std::shared_ptr<const Provider> provider;
+    std::shared_ptr<const std::vector<std::string>> models;  // null: none came yet
+    bool pending = true;  // one may still come soon: the first was not refused for good
+    std::string error;    // why the last try failed; "" when it did not
+  };
+  std::vector<List> lists;  // in the order of the file
+  // Model name -> the lists that hold it.
+  std::unordered_map<std::string, std::vector<std::size_t>, StringHash, std::equal_to<>> owners;
+};
+
 struct Snapshot {
   std::uint64_t version = 1;
   std::vector<std::shared_ptr<const Provider>> providers;
@@ -59,6 +72,7 @@ struct Snapshot {
       by_name;
   std::vector<ConfigIssue> warnings;
   std::string source = "the configuration";  // where to add a model, for messages
+  std::shared_ptr<const Discovered> discovered;  // null: no provider is asked for its models
 
   const Model* find(std::string_view name) const {
     auto it = by_name.find(name);

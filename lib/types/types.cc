@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 17> kVerdicts{
     "network", "malformed",       "conflict",       "client_cancel",  "inexpressible"};
 constexpr std::array<std::string_view, 5> kPhases{"", "before_attempt", "before_first_byte",
                                                   "before_commit", "streaming"};
+constexpr std::array<std::string_view, 3> kUsageSources{"none", "upstream", "estimated"};
 
 }  // namespace
 
@@ -44,6 +45,9 @@ std::string_view verdict_name(Verdict verdict) {
 }
 std::string_view cancel_phase_name(CancelPhase phase) {
   return pick(kPhases, static_cast<std::size_t>(phase));
+}
+std::string_view usage_source_name(UsageSource source) {
+  return pick(kUsageSources, static_cast<std::size_t>(source));
 }
 
 const std::string* find_header(const Headers& headers, std::string_view name) {

@@ -12,9 +12,10 @@ Reply json_reply(std::string body, int status) {
   return {status, {{"content-type", "application/json"}}, std::move(body)};
 }
 
-Reply error_reply(const Status& status, std::string_view request_id) {
-  Reply reply = json_reply(render_error(Format::kOpenAiChat, status, request_id));
+Reply error_reply(const Status& status, std::string_view request_id, Format format) {
+  Reply reply = json_reply(render_error(format, status, request_id));
   reply.status = status.http_status();
+  if (reply.status == 401) reply.headers.push_back({"www-authenticate", "Bearer"});
   if (const auto wait = status.retry_after()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
     reply.headers.push_back({"retry-after", std::to_string(seconds)});

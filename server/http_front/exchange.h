@@ -37,6 +37,7 @@ struct Request {
   std::string body;
   std::string id;  // the x-request-id of the answer
   std::string peer;
+  Principal principal;  // whoever was admitted
 };
 
 // A whole answer.
@@ -47,7 +48,8 @@ struct Reply {
 };
 Reply json_reply(std::string body, int status = 200);
 // An error in the caller's format, with Retry-After where the status knows it.
-Reply error_reply(const Status& status, std::string_view request_id);
+Reply error_reply(const Status& status, std::string_view request_id,
+                  Format format = Format::kOpenAiChat);
 
 // What an exchange needs of its connection.
 class ExchangeHost {

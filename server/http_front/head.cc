@@ -233,6 +233,22 @@ const std::string_view* RequestHead::find(std::string_view name) const {
   return nullptr;
 }
 
+std::string percent_decoded(std::string_view text) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : lower(c) - 'a' + 10; };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool encoded =
+        text[i] == '%' && text.size() - i >= 3 && is_hex(text[i + 1]) && is_hex(text[i + 2]);
+    if (encoded) {
+      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
 HeadScan scan_head(std::string_view bytes, HeadProgress& progress, const FrontLimits& limits) {
   const auto bad = [](int status, const char* message) {
     return HeadScan{HeadScan::State::kBad, 0, {status, message}};

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -65,6 +66,9 @@ struct RequestHead {
 
 // Reads a head that scan_head() found complete. On an error `out` holds what was read before it.
 FramingError parse_head(std::string_view head, RequestHead& out);
+
+// "%2F" as "/", of text that a checked target is made of.
+std::string percent_decoded(std::string_view text);
 
 // ASCII only, as HTTP is.
 bool same_word(std::string_view a, std::string_view b);

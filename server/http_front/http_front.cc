@@ -53,7 +53,7 @@ HttpFront::HttpFront(Loop& loop, const std::vector<Route>& routes, WorkPool* poo
                      FrontOptions options)
     : loop_(loop),
       options_(std::move(options)),
-      router_(routes, loop, pool),
+      router_(routes, loop, pool, std::move(options_.admit)),
       scratch_(kScratch, '\0'),
       end_of_turn_([this] { end_turn(); }),
       breather_([this] {

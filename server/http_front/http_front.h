@@ -25,6 +25,7 @@ struct FrontOptions {
   FrontLimits limits{};
   FrontDeadlines deadlines{};
   std::shared_ptr<FrontTotals> totals{};  // shared by all fronts; null: its own
+  Admit admit{};                          // null: everybody may ask everything
 };
 
 class HttpFront final : public Watcher, private ConnectionOwner {

@@ -22,7 +22,7 @@ Status refused(std::string_view address, std::string why) {
 
 Status refused(std::string_view address, int error) {
   if (error == EADDRINUSE)
-    return refused(address, "the port is taken by another program; choose another with --listen");
+    return refused(address, "the port is taken by another program; choose another one");
   return refused(address, std::system_category().message(error));
 }
 
@@ -77,8 +77,15 @@ Result<Listening> listen_on(std::string_view address, int backlog) {
       ::getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
   if (result != 0) return refused(address, ::gai_strerror(result));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, ::freeaddrinfo);
+  // "localhost" is often both; what people type then is 127.0.0.1.
+  for (addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    if (each->ai_family != AF_INET) continue;
+    found = each;
+    break;
+  }
 
   Listening out;
+  out.host = std::string(address.substr(0, colon));
   out.fd = OwnedFd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (out.fd.get() < 0) return refused(address, errno);
   // Never SO_REUSEPORT: a second server would silently take a share of the connections.

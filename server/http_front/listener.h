@@ -30,6 +30,7 @@ class OwnedFd {
 struct Listening {
   OwnedFd fd;           // non-blocking
   std::string address;  // as bound: "127.0.0.1:41234", "[::1]:8000"
+  std::string host;     // as asked for: "localhost", "[::1]", "" for all addresses
   bool loopback = false;
 };
 

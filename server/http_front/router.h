@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "llmorch/loop.h"
@@ -20,6 +21,9 @@
 
 namespace llmorch::server {
 
+// Which listener a route answers on, where the data plane and the admin have one each.
+enum class Plane { kData, kAdmin, kBoth };
+
 struct Route {
   std::string method;  // "GET" answers HEAD too
   std::string path;    // one spelling, compared with the raw request target
@@ -27,13 +31,25 @@ struct Route {
   std::function<void(const std::shared_ptr<Exchange>&)> handle{};
   // Instead, for what may block: called on the work pool, several at once.
   std::function<Reply(const Request&)> blocking{};
-  bool hot = false;  // found before all others
+  bool hot = false;    // found before all others
+  bool named = false;  // `path` ends with '/', and a name of any length, with more '/', follows
+  Plane plane = Plane::kData;
+  bool open = false;                    // answers without a client key
+  Format format = Format::kOpenAiChat;  // whose shape its errors have
+
+  bool takes_path(std::string_view raw) const;
+  bool takes_method(std::string_view asked) const;
 };
+
+// Asked once for each request, before its route is called; `route` is null when there is none. What
+// is not ok is the answer. Called on the loop.
+using Admit = std::function<Status(const Route* route, Request& request)>;
 
 class Router {
  public:
-  // `pool` may be null where no route is blocking. The loop must outlive the pool's work.
-  Router(const std::vector<Route>& routes, Loop& loop, WorkPool* pool);
+  // `pool` may be null where no route is blocking, `admit` where everybody may ask everything. The
+  // loop must outlive the pool's work.
+  Router(const std::vector<Route>& routes, Loop& loop, WorkPool* pool, Admit admit);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
@@ -46,7 +62,8 @@ class Router {
   std::unique_ptr<Http> http_;
 };
 
-// What is wrong with a request that no route takes: 404 naming the nearest path, or 405 with Allow.
+// What is wrong with a request that no route takes: 404 with the nearest path and all there are, or
+// 405 with Allow.
 Reply no_route(const std::vector<Route>& routes, const Request& request);
 
 }  // namespace llmorch::server

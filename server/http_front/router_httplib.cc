@@ -48,19 +48,21 @@ std::string as_pattern(std::string_view path) {
 
 class Router::Http final : public httplib::Server {
  public:
-  Http(const std::vector<Route>& routes, Loop& loop, WorkPool* pool)
-      : routes_(routes), loop_(loop), pool_(pool) {
+  Http(const std::vector<Route>& routes, Loop& loop, WorkPool* pool, Admit admit)
+      : routes_(routes), loop_(loop), pool_(pool), admit_(std::move(admit)) {
     // Every other route costs a std::regex match, and cpp-httplib reads a request's body before it
-    // looks at them. The hot ones are compared as they are, before any of that.
+    // looks at them. The hot ones are compared as they are, before any of that; and so are those
+    // that end with a name, for std::regex recurses with the length of what a caller wrote.
     set_pre_routing_handler([this](const httplib::Request&, httplib::Response&) {
       for (const Route& route : routes_) {
-        if (!route.hot || !fits(route)) continue;
+        if (!(route.hot || route.named) || !fits(route)) continue;
         serve(route);
         return HandlerResponse::Handled;
       }
       return HandlerResponse::Unhandled;
     });
     for (const Route& route : routes_) {
+      if (route.named) continue;
       const auto handler = [this, &route](const httplib::Request&, httplib::Response&) {
         // cpp-httplib decodes paths before it matches them; here one path has one spelling.
         if (fits(route)) serve(route);
@@ -85,22 +87,37 @@ class Router::Http final : public httplib::Server {
     MemoryStream stream(line_);
     bool closed = false;
     process_request(stream, false, closed, nullptr);
+    if (!exchange->taken()) not_taken();
     current_ = nullptr;
-    if (exchange->taken()) return;
-    exchange->answer(broken_
-                         ? error_reply(Status(Code::kInternal, "the request could not be handled"),
-                                       exchange->request().id)
-                         : no_route(routes_, exchange->request()));
   }
 
  private:
   bool fits(const Route& route) const {
     const RequestHead& head = (*current_)->request().head;
-    return head.path == route.path &&
-           (head.method == route.method || (head.method == "HEAD" && route.method == "GET"));
+    return route.takes_path(head.path) && route.takes_method(head.method);
+  }
+
+  bool admitted(const Route* route) {
+    if (!admit_) return true;
+    const Status status = admit_(route, (*current_)->mutable_request());
+    if (status.ok()) return true;
+    (*current_)->answer(error_reply(status, (*current_)->request().id,
+                                    route != nullptr ? route->format : Format::kOpenAiChat));
+    return false;
+  }
+
+  void not_taken() {
+    const std::shared_ptr<Exchange>& exchange = *current_;
+    if (broken_) {
+      exchange->answer(error_reply(Status(Code::kInternal, "the request could not be handled"),
+                                   exchange->request().id));
+    } else if (admitted(nullptr)) {
+      exchange->answer(no_route(routes_, exchange->request()));
+    }
   }
 
   void serve(const Route& route) {
+    if (!admitted(&route)) return;
     const std::shared_ptr<Exchange>& exchange = *current_;
     if (!route.blocking) return route.handle(exchange);
     exchange->take();
@@ -113,20 +130,21 @@ class Router::Http final : public httplib::Server {
     if (!taken) {
       exchange->answer(error_reply(Status(Code::kOverloaded, "too much to do; try again")
                                        .with_retry_after(std::chrono::seconds(1)),
-                                   exchange->request().id));
+                                   exchange->request().id, route.format));
     }
   }
 
   const std::vector<Route> routes_;
   Loop& loop_;
   WorkPool* const pool_;
+  const Admit admit_;
   std::string line_;
   bool broken_ = false;
   const std::shared_ptr<Exchange>* current_ = nullptr;  // while process_request() runs
 };
 
-Router::Router(const std::vector<Route>& routes, Loop& loop, WorkPool* pool)
-    : http_(std::make_unique<Http>(routes, loop, pool)) {}
+Router::Router(const std::vector<Route>& routes, Loop& loop, WorkPool* pool, Admit admit)
+    : http_(std::make_unique<Http>(routes, loop, pool, std::move(admit))) {}
 Router::~Router() = default;
 
 void Router::dispatch(const std::shared_ptr<Exchange>& exchange) { http_->dispatch(exchange); }

@@ -456,7 +456,7 @@ TEST_CASE("the record holds usage in disjoint classes, times and the model that 
   KeepingSink sink;
   bench.start(kAskStream, sink);
   const Record record = bench.run(sink);
-  CHECK(record.usage_known);
+  CHECK(record.usage_source == UsageSource::kUpstream);
   CHECK(record.usage == Usage{7, 3, 0, 3, 1});
   CHECK(record.raw_usage.find("\"cached_tokens\":3") != std::string::npos);
   CHECK(record.model_answered == "gpt-up");

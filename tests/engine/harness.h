@@ -38,17 +38,21 @@ struct KeepingSink final : Sink {
 };
 
 // A model "m" with the providers p0, p1, … in tiers 1, 2, …, so that the order of trying is known.
-// Each provider plays its scripts one after the other, the last one again and again.
+// Each provider plays its scripts one after the other, the last one again and again. `types` names
+// their types; those beyond it are of type openai.
 class Bench {
  public:
-  explicit Bench(std::vector<std::vector<Beats>> scripts) : scripts_(std::move(scripts)) {
+  explicit Bench(std::vector<std::vector<Beats>> scripts, std::vector<std::string> types = {})
+      : scripts_(std::move(scripts)) {
     model = std::make_shared<Model>();
     model->name = "m";
     for (std::size_t i = 0; i < scripts_.size(); ++i) {
       auto provider = std::make_shared<Provider>();
       provider->name = "p" + std::to_string(i);
-      provider->type = find_provider_type("openai");
-      provider->base_url = "http://" + provider->name + ".test/v1";
+      const std::string type = i < types.size() ? types[i] : "openai";
+      provider->type = find_provider_type(type);
+      provider->base_url =
+          provider->type->normalise_base_url("http://" + provider->name + ".test")->url;
       provider->credentials.push_back({"main", Secret("sk-secret-" + provider->name), 1});
       Target target;
       target.provider = provider;

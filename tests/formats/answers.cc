@@ -6,7 +6,7 @@
 namespace llmorch::testing {
 namespace {
 
-const FormatCodec& codec() { return *find_format(Format::kOpenAiChat); }
+const FormatCodec& codec(Format format = Format::kOpenAiChat) { return *find_format(format); }
 
 AnswerOptions options(bool stream, bool hide_usage = false) {
   AnswerOptions out;
@@ -56,6 +56,8 @@ std::string_view kind_name(PartKind kind) {
       return "audio";
     case PartKind::kImage:
       return "image";
+    case PartKind::kOpaque:
+      return "opaque";
   }
   return "?";
 }
@@ -130,6 +132,10 @@ std::string show(const Event& event) {
   if (const auto* e = std::get_if<event::PartEnd>(&event)) {
     return "close " + place(e->choice, e->part);
   }
+  if (const auto* e = std::get_if<event::Citation>(&event)) {
+    return "citation " + place(e->choice, e->part) + " " + e->url + " " + std::to_string(e->begin) +
+           "-" + std::to_string(e->end);
+  }
   if (const auto* e = std::get_if<event::Logprobs>(&event)) {
     return "logprobs " + std::to_string(e->choice) + " " + e->field + " " + e->json;
   }
@@ -174,16 +180,16 @@ std::vector<Event> settled(const std::vector<Event>& events) {
   return out;
 }
 
-std::vector<Event> decode_stream(std::string_view sse, std::size_t cut) {
-  const auto decoder = codec().new_decoder(options(true));
+std::vector<Event> decode_stream(std::string_view sse, std::size_t cut, Format format) {
+  const auto decoder = codec(format).new_decoder(options(true));
   std::vector<Event> out;
   each_frame(sse, cut, [&](const Frame& frame) { decoder->on_frame(frame, out); });
   decoder->on_close(out);
   return out;
 }
 
-std::vector<Event> decode_whole(std::string_view body) {
-  const auto decoder = codec().new_decoder(options(false));
+std::vector<Event> decode_whole(std::string_view body, Format format) {
+  const auto decoder = codec(format).new_decoder(options(false));
   std::vector<Event> out;
   decoder->on_frame(whole_frame(body), out);
   decoder->on_close(out);

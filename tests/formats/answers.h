@@ -22,8 +22,9 @@ std::vector<std::string> show(const std::vector<Event>& events);
 std::vector<Event> settled(const std::vector<Event>& events);
 
 // Feeds `sse`, cut into pieces at `cut` (0: in one piece), through framer and decoder.
-std::vector<Event> decode_stream(std::string_view sse, std::size_t cut = 0);
-std::vector<Event> decode_whole(std::string_view body);
+std::vector<Event> decode_stream(std::string_view sse, std::size_t cut = 0,
+                                 Format format = Format::kOpenAiChat);
+std::vector<Event> decode_whole(std::string_view body, Format format = Format::kOpenAiChat);
 std::string encode(const std::vector<Event>& events, bool stream, bool hide_usage = false);
 
 // Everything a watcher noticed over a stream, and what was passed on.

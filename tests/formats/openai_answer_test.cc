@@ -386,7 +386,7 @@ std::vector<Event> sample() {
           event::PartEnd{0, 1},
           event::ExtraField{-1, {"/service_tier", "\"flex\""}},
           event::UsageUpdate{{10, 2, 0, 3, 1}, ""},
-          event::Finish{0, FinishReason::kToolCalls, "tool_use"},
+          event::Finish{0, FinishReason::kToolCalls, "tool_use", "", ""},
           event::End{}};
 }
 
@@ -459,7 +459,7 @@ TEST_CASE("encoder: edges of a stream") {
                 event::ExtraField{0, {"/message/audio", "{\"id\":1}"}},
                 event::ExtraField{0, {"/native_finish_reason", "\"x\""}},
                 event::ExtraField{0, {"/message/tool_calls/0/x", "1"}},
-                event::Finish{0, FinishReason::kStop, "stop"}, event::End{}},
+                event::Finish{0, FinishReason::kStop, "stop", "", ""}, event::End{}},
                true, true);
     CHECK(out.find("\"error\"") == std::string::npos);
     CHECK(out.find(R"("delta":{"audio":{"id":1}})") != std::string::npos);
@@ -487,7 +487,8 @@ TEST_CASE("encoder: edges of a stream") {
              {FinishReason::kContentFilter, "content_filter"},
              {FinishReason::kRefusal, "content_filter"},
              {FinishReason::kOther, "stop"}}) {
-      const std::string out = encode({event::Finish{0, reason, ""}, event::End{}}, true, true);
+      const std::string out =
+          encode({event::Finish{0, reason, "", "", ""}, event::End{}}, true, true);
       CHECK(out.find("\"finish_reason\":\"" + word + "\"") != std::string::npos);
     }
   }
@@ -547,7 +548,7 @@ TEST_CASE("errors, heartbeat and models in OpenAI's shape") {
   CHECK(
       codec.model_list({"a\"", "b"}) ==
       R"({"object":"list","data":[{"id":"a\"","object":"model","created":0,"owned_by":"llmorch"},{"id":"b","object":"model","created":0,"owned_by":"llmorch"}]})");
-  CHECK(find_format(Format::kGemini) == nullptr);
+  CHECK(find_format(Format::kBedrockConverse) == nullptr);
 }
 
 }  // namespace

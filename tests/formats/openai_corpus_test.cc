@@ -60,7 +60,7 @@ std::vector<Recorded> bodies() {
   return out;
 }
 
-Answer fold(const std::vector<Event>& events) {
+FoldedAnswer fold(const std::vector<Event>& events) {
   Accumulator accumulator;
   for (const Event& event : events) accumulator.add(event);
   return accumulator.answer();
@@ -69,7 +69,7 @@ Answer fold(const std::vector<Event>& events) {
 // What was watched must be what was decoded.
 void check_agreement(const Watched& seen, const std::vector<Event>& events) {
   REQUIRE_FALSE(events.empty());
-  const Answer answer = fold(events);
+  const FoldedAnswer answer = fold(events);
   bool content = false;
   for (const Event& event : events) {
     content = content || std::holds_alternative<event::PartStart>(event);
@@ -117,14 +117,14 @@ std::string gist(const std::vector<Event>& events) {
 }
 
 void check_round_trips(const std::vector<Event>& events) {
-  const Answer answer = fold(events);
+  const FoldedAnswer answer = fold(events);
   if (answer.error) return;
   const auto by_stream = testing::decode_stream(testing::encode(events, true));
   const auto by_whole = testing::decode_whole(testing::encode(events, false));
   const auto folded_stream = testing::decode_whole(
       testing::encode(testing::decode_stream(testing::encode(by_whole, true)), false));
   for (const auto* again : {&by_stream, &by_whole, &folded_stream}) {
-    const Answer second = fold(*again);
+    const FoldedAnswer second = fold(*again);
     REQUIRE_MESSAGE(!second.error, second.error->status.message());
     CHECK(gist(*again) == gist(events));
     CHECK(second.usage == answer.usage);

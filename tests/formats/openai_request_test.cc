@@ -21,7 +21,7 @@ Result<ChatRequest> decode(std::string body) {
   return codec().decode(spec);
 }
 
-std::string encode(const ChatRequest& request, const EncodeOptions& options = {}) {
+std::string encode(const ChatRequest& request, const RequestEdits& options = {}) {
   const auto out = codec().encode(request, options);
   return out ? out->body.str() : "error " + out.error().param() + ": " + out.error().message();
 }
@@ -204,7 +204,7 @@ TEST_CASE("encode: what other formats can say and this one cannot") {
     request.messages = {tool};
     CHECK(testing::same_json(
         encode(request),
-        R"({"model":"m","messages":[{"role":"tool","tool_call_id":"a","content":"ra"},{"role":"tool","tool_call_id":"b","content":"Error: rb"},{"role":"user","content":[{"type":"text","text":"Attached files from tool call a:"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]},{"role":"user","content":[{"type":"text","text":"and now?"}]}]})"));
+        R"({"model":"m","messages":[{"role":"tool","tool_call_id":"a","content":"ra"},{"role":"tool","tool_call_id":"b","content":"Error: rb"},{"role":"user","content":[{"type":"text","text":"Attached images from tool result a:"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]},{"role":"user","content":[{"type":"text","text":"and now?"}]}]})"));
   }
   SUBCASE("signatures and surplus stops are dropped and reported") {
     request.messages[0].role = Message::Role::kAssistant;
@@ -227,7 +227,7 @@ TEST_CASE("encode: what other formats can say and this one cannot") {
   SUBCASE("options: model, edits and usage") {
     request.stream = true;
     request.user = "u";
-    EncodeOptions options;
+    RequestEdits options;
     options.model = "t";
     options.ask_usage = true;
     options.set = {{"temperature", "1.0"}};

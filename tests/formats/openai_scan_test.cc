@@ -119,21 +119,34 @@ TEST_CASE("splice: only the named keys change, byte for byte") {
   struct Case {
     std::string name;
     std::string before;
-    Splice edits;
+    RequestEdits edits;
     std::string after;
   };
   const std::string m = R"("messages":[1])";
   const auto model = [](std::string to) {
-    Splice edits;
+    RequestEdits edits;
     edits.model = std::move(to);
     return edits;
   };
   const auto with = [&](std::vector<std::pair<std::string, std::string>> set,
                         std::vector<std::string> remove = {}, bool usage = false) {
-    Splice edits = model("m");
+    RequestEdits edits = model("m");
     edits.set = std::move(set);
     edits.remove = std::move(remove);
     edits.ask_usage = usage;
+    return edits;
+  };
+  const auto with_prompt = [&](std::string prompt,
+                               std::vector<std::pair<std::string, std::string>> set = {},
+                               std::vector<std::string> remove = {}) {
+    RequestEdits edits = with(std::move(set), std::move(remove));
+    edits.system_prompt = std::move(prompt);
+    return edits;
+  };
+  const auto limited = [&](std::vector<std::pair<std::string, std::string>> set = {}) {
+    RequestEdits edits = with(std::move(set));
+    edits.capabilities.sampling = edits.capabilities.reasoning = false;
+    edits.capabilities.max_output_tokens = 50;
     return edits;
   };
   const std::vector<Case> cases = {
@@ -187,6 +200,23 @@ TEST_CASE("splice: only the named keys change, byte for byte") {
        R"({"model":"m","stream":true,"stream_options":{"include_usage":true},)" + m + "}",
        with({}, {}, true),
        R"({"model":"m","stream":true,"stream_options":{"include_usage":true},)" + m + "}"},
+      {"prompt in front of the messages", "{\"model\":\"m\", \"messages\" : [ 1 ,2]}",
+       with_prompt("say \"hi\""),
+       "{\"model\":\"m\", \"messages\" : [{\"role\":\"system\",\"content\":\"say \\\"hi\\\"\"}, 1 "
+       ",2]}"},
+      {"prompt, model, removal and addition together",
+       R"({"k":1,"messages":[1],"model":"m","messages":[{"a":[]}],"stream":true})",
+       with_prompt("p", {{"t", "2"}}, {"k"}),
+       R"({"messages":[{"role":"system","content":"p"},1],"model":"m","messages":[{"role":"system","content":"p"},{"a":[]}],"stream":true,"t":2})"},
+      {"prompt: messages that are set stay as set", R"({"model":"m",)" + m + "}",
+       with_prompt("p", {{"messages", "[7]"}}), R"({"model":"m","messages":[7]})"},
+      {"capabilities: what the model cannot take, and a limit it can",
+       R"({"temperature":1,"model":"m","top_p":1,"top_k":2,)" + m +
+           R"(,"max_tokens":90,"max_completion_tokens":40,"reasoning":{"effort":"low"},"reasoning_effort":"low"})",
+       limited(), R"({"model":"m",)" + m + R"(,"max_tokens":50,"max_completion_tokens":40})"},
+      {"capabilities: what is set is set", R"({"model":"m",)" + m + R"(,"temperature":1})",
+       limited({{"temperature", "0.5"}, {"max_tokens", "90"}}),
+       R"({"model":"m",)" + m + R"(,"temperature":0.5,"max_tokens":90})"},
       {"usage and set together", R"({"model":"m","stream":true,)" + m + "}",
        with({{"stream_options", "{\"x\":1}"}}, {}, true),
        R"({"model":"m","stream":true,)" + m + R"(,"stream_options":{"include_usage":true,"x":1}})"},
@@ -215,7 +245,7 @@ TEST_CASE("splice: a 1 MB body with odd bytes keeps them, shared and not copied"
   CallSpec spec = call(text);
   const auto scan = codec().scan(spec);
   REQUIRE_MESSAGE(scan.has_value(), scan.error().message());
-  Splice edits;
+  RequestEdits edits;
   edits.model = "other";
   edits.ask_usage = true;
   const auto body = codec().splice(spec.body, *scan, edits);
@@ -241,7 +271,7 @@ TEST_CASE("splice: a body in several pieces works too, and a foreign scan is ref
   spec.body = body;
   const auto scan = codec().scan(spec);
   REQUIRE(scan.has_value());
-  Splice edits;
+  RequestEdits edits;
   edits.model = "b";
   CHECK(codec().splice(body, *scan, edits)->str() == R"({"model":"b","messages":[1]})");
   CHECK(codec().splice(Body(std::string("{}")), *scan, edits).error().code() == Code::kInternal);

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   spec.body = llmorch::Body(std::string(reinterpret_cast<const char*>(data), size));
 
   if (const auto scan = codec.scan(spec)) {
-    llmorch::Splice edits;
+    llmorch::RequestEdits edits;
     edits.model = "other\"model";
     edits.set = {{"temperature", "0.70"}, {"new", "[1]"}};
     edits.remove = {"user", "n", "stream_options"};

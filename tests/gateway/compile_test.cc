@@ -61,7 +61,8 @@ TEST_CASE("every key, and where it ends up") {
       {"name": "eu", "type": "openai", "base_url": "https://EU.example/proxy/v1/",
        "credentials": [{"name": "a", "secret": "s1", "weight": 3}, {"name": "b", "secret": "s2"}],
        "headers": {"X-Team": "red", "X-Empty": ""}, "proxy": "socks5h://user:pw@host:1080",
-       "no_proxy": "localhost,.internal", "http2": true},
+       "no_proxy": "localhost,.internal", "http2": true, "discover": true,
+       "pass_headers": ["X-Trace", "OpenAI-Organization"]},
       {"name": "local", "type": "openai", "base_url": "http://127.0.0.1:8080"}
     ],
     "models": [
@@ -73,7 +74,9 @@ TEST_CASE("every key, and where it ends up") {
          {"provider": "local", "model": "llama", "tier": 2, "weight": 0},
          {"provider": "eu", "model": "gpt", "weight": 7, "headers": {"X-A": "1"},
           "set": {"temperature": 0.70, "x": {"a": [1, 12345678901234567890]}, "n": null},
-          "remove": ["logprobs", "user"]}]},
+          "remove": ["logprobs", "user"], "system_prompt": "Be brief.\nAlways.",
+          "capabilities": {"tools": true, "vision": false, "structured_output": true,
+                           "reasoning": false, "sampling": true, "max_output_tokens": 4096}}]},
       {"name": "small", "targets": [{"provider": "local", "model": "llama"}]}
     ]})",
                                       1);
@@ -90,6 +93,10 @@ TEST_CASE("every key, and where it ends up") {
   CHECK(eu.proxy == "socks5h://user:pw@host:1080");
   CHECK(eu.no_proxy == "localhost,.internal");
   CHECK(eu.http2);
+  CHECK(eu.discover);
+  CHECK(eu.pass_headers == std::vector<std::string>{"X-Trace", "OpenAI-Organization"});
+  CHECK_FALSE(s.providers[1]->discover);
+  CHECK(s.providers[1]->pass_headers.empty());
   REQUIRE(s.providers[1]->credentials.size() == 1);
   CHECK(s.providers[1]->credentials[0].secret.empty());
   CHECK(s.providers[1]->credentials[0].name == "default");
@@ -122,6 +129,34 @@ TEST_CASE("every key, and where it ends up") {
   CHECK(t.set[1].second == R"({"a": [1, 12345678901234567890]})");
   CHECK(t.set[2].second == "null");
   CHECK(t.remove == std::vector<std::string>{"logprobs", "user"});
+  CHECK(t.system_prompt == "Be brief.\nAlways.");
+  CHECK(t.capabilities == Capabilities{true, false, true, false, true, 4096});
+  CHECK(m->targets[0].capabilities == Capabilities());
+  CHECK(m->targets[0].system_prompt.empty());
+}
+
+TEST_CASE("a vendor's name stands for its type and base URL; a base URL beside it wins") {
+  struct Row {
+    const char* provider;
+    const char* type;
+    const char* base_url;
+  };
+  const Row rows[] = {
+      {R"("type":"groq","api_key":"k")", "openai", "https://api.groq.com/openai/v1"},
+      {R"("type":"ollama")", "openai", "http://127.0.0.1:11434/v1"},
+      {R"("type":"ollama","base_url":"http://gpu.internal:11434")", "openai",
+       "http://gpu.internal:11434/v1"},
+      {R"("type":"deepseek","api_key":"k")", "openai", "https://api.deepseek.com"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.provider);
+    const Compiled got = compile_config(
+        R"({"version":1,"providers":[{"name":"p",)" + std::string(row.provider) + "}]}", 1);
+    const Snapshot& s = snapshot(got);
+    CHECK_MESSAGE(got.issues.empty(), all(got.issues));
+    CHECK(s.providers[0]->type == find_provider_type(row.type));
+    CHECK(s.providers[0]->base_url == row.base_url);
+  }
 }
 
 struct Warned {
@@ -132,7 +167,8 @@ struct Warned {
 
 TEST_CASE("what is only worth knowing is a warning, kept in the snapshot") {
   const Warned rows[] = {
-      {R"({"version":1,"providers":[],"models":[]})", "/models", "no models"},
+      {R"({"version":1,"providers":[],"models":[]})", "/providers", "no providers"},
+      {R"({"version":1,"providers":[{"name":"p","type":"groq"}]})", "/providers/0", "wants a key"},
       {R"({"version":1,"models":[{"name":"m","targets":[{"provider":"p","model":"x"}]}],
           "providers":[{"name":"p","type":"openai"}]})",
        "/providers/0", "wants a key"},

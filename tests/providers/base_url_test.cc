@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <string>
+#include <string_view>
 
 #include "llmorch/spi/provider.h"
 #include "providers/base_url.h"
@@ -14,7 +16,7 @@ struct Good {
   const char* cut = "";  // what the warning names
 };
 
-const Good kGood[] = {
+const Good kOpenAi[] = {
     {"https://api.openai.com/v1", "https://api.openai.com/v1"},
     {"https://api.openai.com/v1/", "https://api.openai.com/v1"},
     {"https://api.openai.com", "https://api.openai.com/v1"},
@@ -49,6 +51,82 @@ const Good kGood[] = {
     {"https://x/models", "https://x/models/v1"},
     {"https://x/api/models", "https://x/api/models/v1"},
     {"https://x/chat", "https://x/chat/v1"},
+    // Presets that have no version in their address.
+    {"https://api.perplexity.ai", "https://api.perplexity.ai"},
+    {"https://api.perplexity.ai/chat/completions", "https://api.perplexity.ai",
+     "/chat/completions"},
+    {"https://models.github.ai/inference/", "https://models.github.ai/inference"},
+};
+
+const Good kAnthropic[] = {
+    {"https://api.anthropic.com", "https://api.anthropic.com/v1"},
+    {"https://api.anthropic.com/", "https://api.anthropic.com/v1"},
+    {"https://api.anthropic.com/v1", "https://api.anthropic.com/v1"},
+    {"https://api.anthropic.com/v1/", "https://api.anthropic.com/v1"},
+    {"HTTPS://API.Anthropic.com/V1", "https://api.anthropic.com/V1"},
+    {"https://api.anthropic.com/v1/messages", "https://api.anthropic.com/v1", "\"/messages\""},
+    {"https://api.anthropic.com/v1/messages/", "https://api.anthropic.com/v1", "\"/messages\""},
+    {"https://api.anthropic.com/v1/messages/count_tokens", "https://api.anthropic.com/v1",
+     "/messages/count_tokens"},
+    {"https://api.anthropic.com/v1/messages/batches", "https://api.anthropic.com/v1",
+     "/messages/batches"},
+    {"https://api.anthropic.com/v1/models", "https://api.anthropic.com/v1", "/models"},
+    // Others who speak the dialect, as they document it.
+    {"https://api.deepseek.com/anthropic", "https://api.deepseek.com/anthropic/v1"},
+    {"https://api.z.ai/api/anthropic", "https://api.z.ai/api/anthropic/v1"},
+    {"https://api.z.ai/api/anthropic/v1/messages", "https://api.z.ai/api/anthropic/v1",
+     "/messages"},
+    {"https://api.moonshot.ai/anthropic/", "https://api.moonshot.ai/anthropic/v1"},
+    // A version further up is the proxy's.
+    {"https://gw/v1/account/gateway/anthropic", "https://gw/v1/account/gateway/anthropic/v1"},
+    {"http://127.0.0.1:8080", "http://127.0.0.1:8080/v1"},
+    // A single word without a version before it may be the proxy's own.
+    {"https://x/messages", "https://x/messages/v1"},
+    {"https://x/models", "https://x/models/v1"},
+};
+
+const Good kGemini[] = {
+    {"https://generativelanguage.googleapis.com",
+     "https://generativelanguage.googleapis.com/v1beta"},
+    {"https://generativelanguage.googleapis.com/",
+     "https://generativelanguage.googleapis.com/v1beta"},
+    {"https://generativelanguage.googleapis.com/v1beta",
+     "https://generativelanguage.googleapis.com/v1beta"},
+    {"https://generativelanguage.googleapis.com/v1beta/",
+     "https://generativelanguage.googleapis.com/v1beta"},
+    {"https://generativelanguage.googleapis.com/v1",
+     "https://generativelanguage.googleapis.com/v1"},
+    {"https://x/v1beta/models", "https://x/v1beta", "\"/models\""},
+    {"https://x/v1beta/models/gemini-x:generateContent", "https://x/v1beta",
+     "/models/gemini-x:generateContent"},
+    {"https://x/v1beta/models/gemini-x:streamGenerateContent", "https://x/v1beta",
+     "/models/gemini-x:streamGenerateContent"},
+    {"https://x/v1beta/models/gemini-x", "https://x/v1beta", "/models/gemini-x"},
+    {"https://x/v1beta/tunedModels/mine:generateContent", "https://x/v1beta", "/tunedModels/mine"},
+    {"https://x/models/gemini-x:generateContent", "https://x/v1beta", "/models/gemini-x"},
+    {"https://x/v1beta/openai", "https://x/v1beta", "own dialect"},
+    {"https://x/v1beta/openai/", "https://x/v1beta", "own dialect"},
+    {"https://gw/v1/account/gateway/google-ai-studio",
+     "https://gw/v1/account/gateway/google-ai-studio/v1beta"},
+    {"http://127.0.0.1:8080", "http://127.0.0.1:8080/v1beta"},
+    // Vertex AI
+    {"https://aiplatform.googleapis.com/v1/publishers/google",
+     "https://aiplatform.googleapis.com/v1/publishers/google"},
+    {"https://aiplatform.googleapis.com/v1/publishers/google/models/gemini-x:generateContent",
+     "https://aiplatform.googleapis.com/v1/publishers/google", "/models/gemini-x"},
+    {"https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google",
+     "https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google"},
+};
+
+struct Spellings {
+  const char* type;
+  const Good* begin;
+  const Good* end;
+};
+const Spellings kSpellings[] = {
+    {"openai", std::begin(kOpenAi), std::end(kOpenAi)},
+    {"anthropic", std::begin(kAnthropic), std::end(kAnthropic)},
+    {"gemini", std::begin(kGemini), std::end(kGemini)},
 };
 
 struct Bad {
@@ -93,37 +171,51 @@ const Bad kBad[] = {
     {"https://" + std::string(3000, 'a'), "longer"},
 };
 
-TEST_CASE("openai: base URLs as people write them") {
-  const ProviderType* type = find_provider_type("openai");
-  REQUIRE(type != nullptr);
-  for (const Good& row : kGood) {
-    CAPTURE(row.written);
-    const auto got = type->normalise_base_url(row.written);
-    REQUIRE_MESSAGE(got.has_value(), got.error().message());
-    CHECK(got->url == row.url);
-    CHECK(got->warning.empty() == std::string(row.cut).empty());
-    CHECK(got->warning.find(row.cut) != std::string::npos);
+TEST_CASE("base URLs as people write them, and again as they came out") {
+  for (const Spellings& group : kSpellings) {
+    const ProviderType* type = find_provider_type(group.type);
+    REQUIRE(type != nullptr);
+    for (const Good* row = group.begin; row != group.end; ++row) {
+      CAPTURE(group.type);
+      CAPTURE(row->written);
+      const auto got = type->normalise_base_url(row->written);
+      REQUIRE_MESSAGE(got.has_value(), got.error().message());
+      CHECK(got->url == row->url);
+      CHECK(got->warning.empty() == std::string(row->cut).empty());
+      CHECK(got->warning.find(row->cut) != std::string::npos);
+      const auto again = type->normalise_base_url(got->url);
+      REQUIRE(again.has_value());
+      // Only what was pasted whole may stand without a version, and only openai's.
+      if (!got->warning.empty() && std::string(group.type) == "openai") continue;
+      CHECK(again->url == got->url);
+      CHECK(again->warning.empty());
+    }
   }
 }
 
-TEST_CASE("openai: what is no base URL is refused, in words, without echoing it") {
-  const ProviderType* type = find_provider_type("openai");
-  for (const Bad& row : kBad) {
-    CAPTURE(row.written);
-    const auto got = type->normalise_base_url(row.written);
-    REQUIRE_FALSE(got.has_value());
-    CHECK(got.error().code() == Code::kInvalidArgument);
-    CHECK_MESSAGE(got.error().message().find(row.says) != std::string::npos, got.error().message());
-    CHECK(got.error().message().find("pass@") == std::string::npos);
+TEST_CASE("what is no base URL is refused, in words, without echoing it") {
+  for (const std::string_view name : provider_type_names()) {
+    const ProviderType* type = find_provider_type(name);
+    for (const Bad& row : kBad) {
+      CAPTURE(row.written);
+      const auto got = type->normalise_base_url(row.written);
+      REQUIRE_FALSE(got.has_value());
+      CHECK(got.error().code() == Code::kInvalidArgument);
+      CHECK_MESSAGE(got.error().message().find(row.says) != std::string::npos,
+                    got.error().message());
+      CHECK(got.error().message().find("pass@") == std::string::npos);
+    }
   }
 }
 
-TEST_CASE("openai: the default base URL is already normal") {
-  const ProviderType* type = find_provider_type("openai");
-  const auto got = type->normalise_base_url(type->default_base_url());
-  REQUIRE(got.has_value());
-  CHECK(got->url == "https://api.openai.com/v1");
-  CHECK(got->warning.empty());
+TEST_CASE("the default base URLs are already normal") {
+  for (const std::string_view name : provider_type_names()) {
+    const ProviderType* type = find_provider_type(name);
+    const auto got = type->normalise_base_url(type->default_base_url());
+    REQUIRE(got.has_value());
+    CHECK(got->url == type->default_base_url());
+    CHECK(got->warning.empty());
+  }
 }
 
 TEST_CASE("version segments") {

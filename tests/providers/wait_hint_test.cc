@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
 
 namespace llmorch {
@@ -89,6 +90,51 @@ const Row kRows[] = {
      {{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", "1784111777"}},
      "",
      kNone},
+    {"spoken by Gemini", {}, R"({"message":"Please retry in 34.074824224s."})", 34'075},
+    {"Anthropic's reset of the exhausted dimension",
+     {{"anthropic-ratelimit-requests-remaining", "5"},
+      {"anthropic-ratelimit-requests-reset", "1994-11-06T08:49:42Z"},
+      {"Anthropic-RateLimit-Input-Tokens-Remaining", "0"},
+      {"Anthropic-RateLimit-Input-Tokens-Reset", "1994-11-06T08:50:17Z"}},
+     "",
+     40'000},
+    {"the longest of Anthropic's, with a fraction",
+     {{"anthropic-ratelimit-tokens-remaining", "0"},
+      {"anthropic-ratelimit-tokens-reset", "1994-11-06T08:49:47.999Z"},
+      {"anthropic-ratelimit-requests-remaining", "0"},
+      {"anthropic-ratelimit-requests-reset", "1994-11-06T08:49:42Z"}},
+     "",
+     10'000},
+    {"Anthropic's reset counts from the answer's own Date",
+     {{"date", "Mon, 23 Nov 2026 00:00:00 GMT"},
+      {"anthropic-ratelimit-tokens-remaining", "0"},
+      {"anthropic-ratelimit-tokens-reset", "2026-11-23T00:00:09Z"}},
+     "",
+     9000},
+    {"a reset in the past",
+     {{"anthropic-ratelimit-tokens-remaining", "0"},
+      {"anthropic-ratelimit-tokens-reset", "1994-11-06T08:49:17Z"}},
+     "",
+     kNone},
+    {"a reset far ahead is clamped",
+     {{"anthropic-ratelimit-tokens-remaining", "0"},
+      {"anthropic-ratelimit-tokens-reset", "2026-11-06T08:49:17Z"}},
+     "",
+     3'600'000},
+    {"no such reset",
+     {{"anthropic-ratelimit-tokens-remaining", "0"},
+      {"anthropic-ratelimit-tokens-reset", "1994-13-06T08:49:42Z"}},
+     "",
+     kNone},
+    {"a reset with rubbish in it",
+     {{"anthropic-ratelimit-tokens-remaining", "0"},
+      {"anthropic-ratelimit-tokens-reset", "1994-11-06T08:49:42.x1Z"}},
+     "",
+     kNone},
+    {"Anthropic's without a dimension",
+     {{"anthropic-ratelimit-remaining", "0"}, {"anthropic-ratelimit-reset", "9"}},
+     "",
+     kNone},
     {"words before reset headers",
      {{"x-ratelimit-remaining-tokens", "0"}, {"x-ratelimit-reset-tokens", "60s"}},
      "try again in 5s",
@@ -100,6 +146,27 @@ TEST_CASE("the first wait hint that parses (WIRE_FORMATS 7.2)") {
     CAPTURE(row.rule);
     const auto got = wait_hint(row.headers, row.body, kNow);
     CHECK((got ? static_cast<int>(got->count()) : kNone) == row.ms);
+  }
+}
+
+struct Day {
+  const char* rule;
+  Headers headers;
+  std::int64_t seconds;
+};
+const Day kDays[] = {
+    {"now, at 00:49:37", {}, 23 * 3600 + 10 * 60 + 23},
+    {"by the answer's Date, a second before midnight",
+     {{"date", "Mon, 23 Nov 2026 07:59:59 GMT"}},
+     1},
+    {"at midnight itself", {{"date", "Mon, 23 Nov 2026 08:00:00 GMT"}}, 24 * 3600},
+    {"a Date that is none", {{"date", "soon"}}, 23 * 3600 + 10 * 60 + 23},
+};
+
+TEST_CASE("daily quotas come back at midnight, UTC-8 (WIRE_FORMATS 7.2)") {
+  for (const Day& row : kDays) {
+    CAPTURE(row.rule);
+    CHECK(until_next_day(row.headers, kNow).count() == row.seconds * 1000);
   }
 }
 

@@ -150,6 +150,59 @@ TEST_CASE_FIXTURE(Fixture, "cells are keyed by identity: they survive a reload, 
   CHECK(cooling(target(moved, "b"), moved->credentials[1], 1) == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "half-open: from the end of a trip to the next success") {
+  fail(a, 4, 0);
+  CHECK_FALSE(health.half_open(a, at(0)));
+  CHECK(health.claim_probe(a, at(0)));  // nothing to claim: go on
+  CHECK(health.claim_probe(a, at(0)));
+  fail(a, 1, 0);
+  CHECK_FALSE(health.half_open(a, at(29)));
+  CHECK(health.half_open(a, at(30)));
+  CHECK_FALSE(health.half_open(b, at(30)));
+  CHECK(health.claim_probe(a, at(30)));
+  CHECK_FALSE(health.claim_probe(a, at(30)));
+  CHECK_FALSE(health.claim_probe(a, at(59)));
+  CHECK(health.claim_probe(a, at(60)));
+  // What blames only a key frees the probe for the next call.
+  health.report(a, k0, Verdict::kRateLimit, {}, at(61));
+  CHECK(health.half_open(a, at(61)));
+  CHECK(health.claim_probe(a, at(61)));
+  health.report(a, k0, Verdict::kNetwork, {}, at(62));
+  CHECK_FALSE(health.half_open(a, at(121)));
+  CHECK(health.half_open(a, at(122)));
+  CHECK(health.claim_probe(a, at(122)));
+  health.report(a, k0, Verdict::kOk, {}, at(123));
+  CHECK_FALSE(health.half_open(a, at(123)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a caller that invents model names cannot push out what matters") {
+  fail(a, 5, 0);
+  health.report(b, k1, Verdict::kAuth, {}, at(0));
+  for (int i = 0; i < 40'000; ++i) {
+    // The time goes on, as sweeping is rare.
+    health.report(target(p, "invented" + std::to_string(i)), k0, Verdict::kModelNotFound, {},
+                  at(1 + i / 1000));
+  }
+  CHECK(cooling(a, k0, 20) == 10);
+  CHECK(cooling(b, k1, 20) == 3580);
+  CHECK(cooling(target(p, "invented39999"), k0, 40) > 0);
+  fail(b, 5, 40);
+  CHECK(cooling(b, k0, 40) == 30);
+}
+
+TEST_CASE_FIXTURE(Fixture, "four threads: of a half-open target exactly one gets the probe") {
+  for (int round = 0; round < 50; ++round) {
+    Fixture fresh;
+    fresh.fail(fresh.a, 5, 0);
+    std::atomic<int> claims{0};
+    std::vector<std::thread> threads;
+    for (int id = 0; id < 4; ++id)
+      threads.emplace_back([&] { claims += fresh.health.claim_probe(fresh.a, at(30)) ? 1 : 0; });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(claims == 1);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "four threads: no deadline moves back, and one trip is one trip") {
   std::atomic<bool> ok{true};
   std::vector<std::thread> threads;

@@ -69,9 +69,12 @@ class Run {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   int port() {
-    REQUIRE(says(" ready on http://127.0.0.1:"));
-    REQUIRE(says("loop"));
-    return std::stoi(output.substr(output.find("127.0.0.1:") + 10));
+    REQUIRE_MESSAGE(says(" ready on http://127.0.0.1:"), output);
+    REQUIRE(says("loops: "));
+    return port_behind("ready on http://127.0.0.1:");
+  }
+  int port_behind(const std::string& text) const {
+    return std::stoi(output.substr(output.find(text) + text.size()));
   }
 
   std::string output;
@@ -119,17 +122,39 @@ TEST_CASE("exit codes: 0 ok, 1 failure, 2 usage, 78 bad configuration") {
            {{"version", "--json"}, 0, R"({"name":"llmorch","version":"0.)"},
            {{"--version"}, 0, "llmorch 0."},
            {{"--help"}, 0, "Examples:"},
-           {{"serve", "--help"}, 0, "LLMORCH_MODELS"},
+           {{"serve", "--help"}, 0, "GEMINI_API_KEY"},
+           {{"serve", "--help"}, 0, "Examples:"},
+           {{"check-config", "--help"}, 0, "Examples:"},
+           {{"config", "--help"}, 0, "Examples:"},
+           {{"config", "show", "--help"}, 0, "Examples:"},
+           {{"config", "schema", "--help"}, 0, "Examples:"},
+           {{"key", "--help"}, 0, "Examples:"},
+           {{"key", "create", "--help"}, 0, "Examples:"},
+           {{"version", "--help"}, 0, "Examples:"},
            {{}, 2, "subcommand"},
            {{"serve", "--no-such-flag"}, 2, "no-such-flag"},
            {{"serve", "--threads", "0"}, 2, "threads"},
            {{"check-config"}, 2, "FILE"},
+           {{"config"}, 2, "subcommand"},
+           {{"config", "show", "-c", good}, 0, "listen: 127.0.0.1:8000"},
+           {{"config", "show", "--origin", "-c", good}, 0, "good.yaml:3"},
+           {{"config", "show", "-c", bad}, 78, "bad.yaml:2: error: "},
+           {{"config", "schema"}, 0, "\"$schema\""},
+           {{"key"}, 2, "subcommand"},
+           {{"key", "create"}, 0, "    secret: sk-llmorch-"},
+           {{"key", "create", "--name", "a", "-q"}, 0, "sk-llmorch-"},
+           {{"key", "create", "--name", "a b"}, 2, "must be 1 to 64"},
            {{"check-config", good}, 0, ": ok"},
            {{"check-config", "-c", good}, 0, ": ok"},
            {{"check-config", bad}, 78, "bad.yaml:2: error: "},
            {{"check-config", folder.path + "/none.yaml"}, 78, "cannot read"},
            {{"serve", "-c", bad}, 78, "bad.yaml:2: error: "},
            {{"serve"}, 78, "export OPENAI_API_KEY="},
+           {{"serve", "-c", good, "--listen", "0.0.0.0:0"}, 78, "llmorch key create >> "},
+           {{"serve", "-c", good, "--listen", ":0"}, 78, "no client key"},
+           {{"serve", "-c", good, "--listen", "127.0.0.1:0", "--admin-listen", "nowhere"},
+            1,
+            "--admin-listen"},
            {{"serve", "-c", good, "--listen", "nowhere"}, 1, "cannot listen on nowhere"},
        }) {
     Run run(row.arguments);
@@ -145,8 +170,11 @@ TEST_CASE("it serves, reloads, and drains") {
       folder.file("llmorch.yaml", config("one", "listen: 127.0.0.1:0\nthreads: 2\n"));
   Run run({"serve", "-c", path});
   RawClient client(run.port());
-  CHECK(run.output.find("1 model, 2 loops") != std::string::npos);
-  for (const char* target : {"/livez", "/readyz", "/health", "/v1/models", "/models"}) {
+  CHECK(run.output.find("admin: same address; config: " + path + "; data: ") != std::string::npos);
+  CHECK(run.output.find("loops: 2)") != std::string::npos);
+  CHECK(run.output.find("warning: there is no client key") != std::string::npos);
+  for (const char* target : {"/livez", "/readyz", "/health", "/healthz", "/v1/models", "/models",
+                             "/v1/models/one", "/models/one"}) {
     CAPTURE(target);
     client.send(get(target));
     CHECK(client.answer().status == 200);
@@ -173,10 +201,11 @@ TEST_CASE("it serves, reloads, and drains") {
   client.send(get("/v1/models"));
   CHECK(client.answer().body.find("\"two\"") != std::string::npos);
 
-  Run second({"serve", "-c", folder.file("second.yaml", config("m")), "--listen",
-              "127.0.0.1:" + std::to_string(run.port())});
+  const std::string address = "127.0.0.1:" + std::to_string(run.port());
+  Run second({"serve", "-c", folder.file("second.yaml", config("m")), "--listen", address});
   CHECK(second.exit_code() == 1);
-  CHECK(second.output.find("taken") != std::string::npos);
+  CHECK(second.output.find("cannot listen on " + address + ": the port is taken") !=
+        std::string::npos);
 
   run.signal(SIGTERM);
   CHECK(run.exit_code() == 0);
@@ -184,15 +213,105 @@ TEST_CASE("it serves, reloads, and drains") {
   CHECK(client.rest().empty());
 }
 
+TEST_CASE("a listener of its own for the admin: each route answers where it belongs") {
+  const Folder folder;
+  const std::string path = folder.file(
+      "llmorch.yaml", config("m", "listen: 127.0.0.1:0\nadmin: { listen: \"127.0.0.1:0\" }\n"));
+  Run run({"serve", "-c", path, "--threads", "2"});
+  RawClient data(run.port());
+  RawClient admin(run.port_behind("(admin: http://127.0.0.1:"));
+  struct Row {
+    const char* path;
+    int on_data, on_admin;
+  };
+  for (const Row& row :
+       {Row{"/livez", 200, 200}, Row{"/readyz", 200, 200}, Row{"/health", 404, 200},
+        Row{"/healthz", 404, 200}, Row{"/v1/models", 200, 404}, Row{"/v1/models/m", 200, 404},
+        Row{"/v1/chat/completions", 405, 404}}) {
+    CAPTURE(row.path);
+    data.send(get(row.path));
+    CHECK(data.answer().status == row.on_data);
+    admin.send(get(row.path));
+    CHECK(admin.answer().status == row.on_admin);
+  }
+  for (RawClient* client : {&data, &admin}) {
+    client->send("GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    CHECK(client->answer().status == 403);
+  }
+  run.signal(SIGTERM);
+  CHECK(run.exit_code() == 0);
+}
+
+TEST_CASE("client keys: who has none is told so; a reload changes them; 0.0.0.0 needs one") {
+  const Folder folder;
+  const auto keys = [](const std::string& secret) {
+    return "client_keys: [ { name: laptop, secret: " + secret + " } ]\n";
+  };
+  const std::string path = folder.file("llmorch.yaml", config("m", keys("sk-llmorch-one")));
+  Run run({"serve", "-c", path, "--listen", "0.0.0.0:0", "--threads", "2"});
+  REQUIRE(run.says("ready on http://0.0.0.0:"));
+  REQUIRE(run.says("loops: "));
+  CHECK(run.output.find("warning") == std::string::npos);
+  RawClient client(run.port_behind("ready on http://0.0.0.0:"));
+  const std::string one = "Authorization: Bearer sk-llmorch-one\r\n";
+  const std::string two = "x-api-key: sk-llmorch-two\r\n";
+  const auto status = [&](const std::string& target, const std::string& fields) {
+    client.send(get(target, fields));
+    return client.answer().status;
+  };
+  CHECK(status("/v1/models", "") == 401);
+  CHECK(status("/v1/models", two) == 401);
+  CHECK(status("/v1/models", one) == 200);
+  CHECK(status("/livez", "") == 200);
+  // A key keeps foreign pages away by itself, so a proxy in front may use its own names.
+  client.send("GET /v1/models HTTP/1.1\r\nHost: llm.example\r\n" + one + "\r\n");
+  CHECK(client.answer().status == 200);
+  client.send(post("/v1/chat/completions",
+                   R"({"model":"m","messages":[{"role":"user","content":"x"}]})", one));
+  CHECK(client.answer().status == 502);
+  CHECK(run.says("\"key_id\":\"laptop\""));
+
+  folder.file("llmorch.yaml", config("m", keys("sk-llmorch-two")));
+  run.signal(SIGHUP);
+  REQUIRE(run.says("llmorch: reloaded"));
+  CHECK(status("/v1/models", one) == 401);
+  CHECK(status("/v1/models", two) == 200);
+  folder.file("llmorch.yaml", config("m"));
+  run.signal(SIGHUP);
+  REQUIRE(run.says("the old configuration stays in use"));
+  CHECK(status("/v1/models", "") == 401);
+  CHECK(status("/v1/models", two) == 200);
+  CHECK(run.output.find("sk-llmorch") == std::string::npos);
+}
+
+TEST_CASE("the key that is printed works where it is appended") {
+  const Folder folder;
+  Run create({"key", "create", "--name", "laptop"});
+  REQUIRE(create.exit_code() == 0);
+  std::string text = config("m");
+  text.pop_back();  // a file whose last line has no end
+  const std::string path = folder.file("llmorch.yaml", text + create.output);
+  Run check({"check-config", path});
+  CHECK_MESSAGE(check.exit_code() == 0, check.output);
+  Run run({"serve", "-c", path, "--listen", "127.0.0.1:0"});
+  RawClient client(run.port());
+  const std::size_t at = create.output.find("sk-llmorch-");
+  const std::string key = create.output.substr(at, create.output.find('\n', at) - at);
+  client.send(get("/v1/models", "x-api-key: " + key + "\r\n"));
+  CHECK(client.answer().status == 200);
+  client.send(get("/v1/models"));
+  CHECK(client.answer().status == 401);
+}
+
 TEST_CASE("draining waits for a call under way and says 503 meanwhile; a second signal does not") {
   // A vendor that takes the request and says nothing.
   const Result<Listening> vendor = listen_on("127.0.0.1:0", 16);
   REQUIRE(vendor.has_value());
-  const std::string environment = "OPENAI_BASE_URL=http://" + vendor->address;
-  Run run({"serve", "--listen", "127.0.0.1:0", "--threads", "1"},
-          {"OPENAI_API_KEY=sk-secret", environment, "LLMORCH_MODELS=slow"});
+  const Folder folder;
+  std::string text = config("slow");
+  text.replace(text.find("127.0.0.1:1"), 11, vendor->address);
+  Run run({"serve", "-c", folder.file("slow.yaml", text), "--listen", "127.0.0.1:0"});
   RawClient client(run.port()), other(run.port());
-  CHECK(run.output.find("config: environment, 1 model, 1 loop)") != std::string::npos);
   other.send(get("/readyz"));
   CHECK(other.answer().status == 200);
   client.send(post("/v1/chat/completions",

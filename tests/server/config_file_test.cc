@@ -181,6 +181,20 @@ TEST_CASE("what is wrong is said with its line, and all of it at once") {
            {std::string("a: b\nc: d\0e: f", 13), 2, "a NUL byte"},
            {std::string(kMaxConfigBytes + 1, ' '), 0, "larger than 4 MB"},
            {"listen: 8000", 1, "must be HOST:PORT"},
+           {"a: 1\nadmin: 1", 2, "/admin: must be an object"},
+           {"admin: { listen: 9 }", 1, "/admin/listen: must be HOST:PORT"},
+           {"admin:\n  lisen: 127.0.0.1:1", 2, "unknown key \"lisen\" did you mean \"listen\"?"},
+           {"client_keys: sk-1", 1, "/client_keys: must be a list"},
+           {"client_keys: [sk-1]", 1, "/client_keys/0: must be an object"},
+           {"client_keys:\n- name: a", 2, "/client_keys/0: \"secret\" is missing"},
+           {"client_keys:\n- secret: a", 2, "/client_keys/0: \"name\" is missing"},
+           {"client_keys:\n- name: a b\n  secret: c", 2, "/client_keys/0/name: must be 1 to 64"},
+           {"client_keys:\n- name: a\n  secret: ''", 3, "/client_keys/0/secret: must be a text"},
+           {"client_keys:\n- name: a\n  secret: ${EMPTY}", 3, "/client_keys/0/secret: must be a"},
+           {"client_keys:\n- name: a\n  secret: b c", 3, "no client can send"},
+           {"client_keys:\n- name: a\n  secret: b\n  nmae: c", 4, "did you mean \"name\"?"},
+           {"client_keys: [{name: a, secret: x}, {name: a, secret: y}]", 1, "is called \"a\" too"},
+           {"client_keys: [{name: a, secret: x}, {name: b, secret: x}]", 1, "the same secret"},
            {"listen: [a]", 1, "must be an address"},
            {"threads: 0", 1, "from 1 to 256"},
            {"threads: many", 1, "from 1 to 256"},
@@ -199,13 +213,53 @@ TEST_CASE("what is wrong is said with its line, and all of it at once") {
 }
 
 TEST_CASE("the server's own keys are taken out, at the root only") {
-  const ConfigText text =
-      parse_config("listen: 127.0.0.1:1\nversion: 1\nthreads: ${TWO}\nx: { listen: a, threads: b }",
-                   fake_lookup());
+  const ConfigText text = parse_config(
+      "listen: 127.0.0.1:1\nversion: 1\nthreads: ${TWO}\nx: { listen: a, threads: b }\n"
+      "admin: { listen: 127.0.0.1:2 }\n"
+      "client_keys: [ { name: laptop, secret: \"${KEY}\" } ]",
+      fake_lookup());
   CHECK(text.issues.empty());
   CHECK(text.json == R"({"version":1,"x":{"listen":"a","threads":"b"}})");
-  CHECK(text.listen == "127.0.0.1:1");
-  CHECK(text.threads == 2);
+  CHECK(text.own.listen == "127.0.0.1:1");
+  CHECK(text.own.admin_listen == "127.0.0.1:2");
+  CHECK(text.own.threads == 2);
+  REQUIRE(text.own.client_keys.size() == 1);
+  CHECK(text.own.client_keys[0].name == "laptop");
+  CHECK(text.own.client_keys[0].secret.reveal() == "sk-1");
+}
+
+TEST_CASE("a mistyped key of the server is one of the library's unknown keys, with a suggestion") {
+  struct Row {
+    const char* yaml;
+    const char* hint;
+  };
+  for (const Row& row : std::vector<Row>{{"version: 1\nlisten_on: a:1", ""},
+                                         {"version: 1\nlisen: a:1", "did you mean \"listen\"?"},
+                                         {"version: 1\nclient_key: []", "\"client_keys\"?"},
+                                         {"version: 1\nthread: 1", "did you mean \"threads\"?"}}) {
+    CAPTURE(row.yaml);
+    const ConfigFindings findings = check_text(parse_config(row.yaml, fake_lookup()), "f.yaml");
+    REQUIRE(findings.has_errors);
+    const auto line = std::find_if(findings.lines.begin(), findings.lines.end(), [](const auto& l) {
+      return l.find("f.yaml:2: error: ") == 0 && l.find("unknown key") != std::string::npos;
+    });
+    REQUIRE(line != findings.lines.end());
+    CHECK_MESSAGE(line->find(row.hint) != std::string::npos, *line);
+  }
+}
+
+TEST_CASE("JSON is the same configuration: tabs, escapes and surrogate pairs included") {
+  const std::string json =
+      "{\n\t\"version\": 1,\r\n\t\"a\": \"\\ud83d\\ude00 \\\\ud83d\\\\ude00 \\u00e9 \\/ \\\"\",\n"
+      "\t\"b\": [1, -2.5e3, true, null]}\n";
+  const ConfigText text = parse_config(json, fake_lookup());
+  CHECK(text.issues.empty());
+  CHECK(text.json ==
+        "{\"version\":1,\"a\":\"\xf0\x9f\x98\x80 \\\\ud83d\\\\ude00 \xc3\xa9 / \\\"\","
+        "\"b\":[1,-2.5e3,true,null]}");
+  CHECK(text.line_of("/b/1") == 4);
+  // In YAML a plain scalar may hold backslashes, which mean nothing there.
+  CHECK(parse_config("a: \\ud83d\\ude00", fake_lookup()).json == R"({"a":"\\ud83d\\ude00"})");
 }
 
 TEST_CASE("every JSON pointer has its line, or that of what it is missing from") {
@@ -227,7 +281,8 @@ TEST_CASE("every JSON pointer has its line, or that of what it is missing from")
 
 TEST_CASE("the library's findings are shown where they stand, together with the file's") {
   const ConfigText text = parse_config(
-      "version: 1\nproviders:\n  - name: a\n    typ: openai\n    api_key: ${NONE}\nmodels: []\n",
+      "version: 1\nproviders:\n  - name: a\n    typ: openai\n    api_key: ${NONE}\nmodels:\n"
+      "  - name: m\n    targets: [ { provider: a, model: x, weight: 0 } ]\n",
       fake_lookup());
   const ConfigFindings findings = check_text(text, "f.yaml");
   CHECK(findings.has_errors);
@@ -238,7 +293,7 @@ TEST_CASE("the library's findings are shown where they stand, together with the 
   };
   CHECK(has("f.yaml:4: error: ", "typ"));
   CHECK(has("f.yaml:5: error: ", "NONE is not set"));
-  CHECK(has("f.yaml:6: warning: ", "models"));
+  CHECK(has("f.yaml:8: warning: ", "weight 0"));
 }
 
 TEST_CASE("a good file has no findings") {
@@ -251,29 +306,57 @@ TEST_CASE("a good file has no findings") {
   CHECK_FALSE(findings.has_errors);
 }
 
-TEST_CASE("a key in the environment makes a configuration") {
-  std::map<std::string, std::string> set;
-  const Variables variables = [&](const std::string& name) -> std::optional<std::string> {
-    const auto found = set.find(name);
-    if (found == set.end()) return std::nullopt;
-    return found->second;
+TEST_CASE("keys in the environment make a configuration: one provider each, its models its own") {
+  using Set = std::map<std::string, std::string>;
+  const auto made = [](const Set& set) {
+    return config_from_environment([&](const std::string& name) -> std::optional<std::string> {
+      const auto found = set.find(name);
+      if (found == set.end()) return std::nullopt;
+      return found->second;
+    });
   };
-  CHECK_FALSE(config_from_environment(variables).has_value());
-  set["OPENAI_API_KEY"] = "";
-  CHECK_FALSE(config_from_environment(variables).has_value());
-  set["OPENAI_API_KEY"] = "sk-\"1";
-  std::string json = config_from_environment(variables).value_or("");
-  CHECK(check_config(json).empty());
-  CHECK(json.find(R"("api_key":"sk-\"1")") != std::string::npos);
-  CHECK(json.find(R"("name":"gpt-5-mini")") != std::string::npos);
-  set["OPENAI_BASE_URL"] = "http://127.0.0.1:1/v1";
-  set["LLMORCH_MODELS"] = " a, ,b/c:d ,";
-  json = config_from_environment(variables).value_or("");
-  CHECK(check_config(json).empty());
-  CHECK(json.find("http://127.0.0.1:1/v1") != std::string::npos);
-  CHECK(json.find(R"([{"name":"a","targets":[{"provider":"openai","model":"a"}]},)"
-                  R"({"name":"b/c:d","targets":[{"provider":"openai","model":"b/c:d"}]}])") !=
-        std::string::npos);
+  const auto provider = [](const std::string& name, const std::string& rest) {
+    return R"({"name":")" + name + R"(","type":")" + name + R"(",)" + rest + R"(,"discover":true})";
+  };
+  struct Row {
+    Set set;
+    std::string providers;  // "": nothing is made
+  };
+  for (const Row& row : std::vector<Row>{
+           {{}, ""},
+           {{{"OPENAI_API_KEY", ""}}, ""},
+           {{{"OPENAI_BASE_URL", "http://127.0.0.1:1"}, {"LLMORCH_CLIENT_KEY", "x"}}, ""},
+           {{{"OPENAI_API_KEY", "sk-\"1"}}, provider("openai", R"("api_key":"sk-\"1")")},
+           {{{"OPENAI_API_KEY", "${A} $$"}}, provider("openai", R"("api_key":"${A} $$")")},
+           {{{"ANTHROPIC_API_KEY", "a"}, {"ANTHROPIC_BASE_URL", "http://127.0.0.1:1"}},
+            provider("anthropic", R"("base_url":"http://127.0.0.1:1","api_key":"a")")},
+           {{{"GEMINI_API_KEY", "g"}}, provider("gemini", R"("api_key":"g")")},
+           {{{"GOOGLE_API_KEY", "h"}}, provider("gemini", R"("api_key":"h")")},
+           {{{"GEMINI_API_KEY", "g"}, {"GOOGLE_API_KEY", "h"}},
+            provider("gemini", R"("api_key":"h")")},
+           {{{"GEMINI_API_KEY", "g"}, {"ANTHROPIC_API_KEY", "a"}, {"OPENAI_API_KEY", "o"}},
+            provider("openai", R"("api_key":"o")") + "," +
+                provider("anthropic", R"("api_key":"a")") + "," +
+                provider("gemini", R"("api_key":"g")")},
+       }) {
+    CAPTURE(row.providers);
+    const std::optional<ConfigText> text = made(row.set);
+    REQUIRE(text.has_value() == !row.providers.empty());
+    if (!text) continue;
+    CHECK(text->json == R"({"version":1,"providers":[)" + row.providers + R"(],"models":[]})");
+    const bool odd_key = row.providers.find('$') != std::string::npos;  // the library warns
+    if (!odd_key) CHECK(check_text(*text, "environment").lines.empty());
+  }
+
+  const std::optional<ConfigText> text =
+      made({{"OPENAI_API_KEY", "o"}, {"OPENAI_BASE_URL", "nonsense"}, {"LLMORCH_CLIENT_KEY", "k"}});
+  REQUIRE(text.has_value());
+  REQUIRE(text->own.client_keys.size() == 1);
+  CHECK(text->own.client_keys[0].secret.equals("k"));
+  const ConfigFindings findings = check_text(*text, "environment");
+  REQUIRE(findings.has_errors);
+  CHECK(
+      findings.lines[0].starts_with("environment OPENAI_BASE_URL: error: /providers/0/base_url: "));
 }
 
 TEST_CASE("JSON strings: controls escaped, what is not UTF-8 replaced") {

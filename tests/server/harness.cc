@@ -81,6 +81,21 @@ std::vector<Route> FrontThread::routes() {
                                       {"x-good", "c"}},
                                      "plain"});
                  }});
+  out.push_back({.method = "GET",
+                 .path = "/named/",
+                 .handle =
+                     [](const auto& exchange) {
+                       const Request& request = exchange->request();
+                       exchange->answer({200, {}, percent_decoded(request.head.path.substr(7))});
+                     },
+                 .named = true});
+  out.push_back({.method = "GET",
+                 .path = "/whoami",
+                 .handle =
+                     [](const auto& exchange) {
+                       exchange->answer({200, {}, exchange->request().principal.id});
+                     },
+                 .open = true});
   out.push_back({.method = "GET", .path = "/pooled", .blocking = [](const Request& request) {
                    return json_reply("\"" + std::string(request.head.path) + "\"");
                  }});

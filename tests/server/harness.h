@@ -45,7 +45,8 @@ class FakeCall final : public LiveCall, public std::enable_shared_from_this<Fake
 };
 
 // Routes: POST /echo answers with the request's body at once, GET /plain with "plain", GET /throws
-// throws, GET /pooled answers from the work pool, and POST /call starts a FakeCall.
+// throws, GET /pooled answers from the work pool, GET /named/{name} with the name, GET /whoami,
+// which is open, with the principal, and POST /call starts a FakeCall.
 class FrontThread {
  public:
   explicit FrontThread(FrontOptions options = {});

@@ -1,6 +1,7 @@
 // The command line, as a user or an end-to-end test runs it: real processes, real signals.
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
 
 #include "json/json.h"
@@ -99,6 +100,20 @@ TEST_CASE("a load that failed exits with 1, wrong use with 2 and a word why") {
     Process process(row.words, {}, true);
     CHECK(process.wait_exit() == 2);
     CHECK_MESSAGE(process.output().find(row.message) != std::string::npos, process.output());
+  }
+}
+
+TEST_CASE("mock --help names every path and every key of a script") {
+  Process help({kBinary, "mock", "--help"});
+  CHECK(help.wait_exit() == 0);
+  std::istringstream words(
+      "/v1/messages /v1beta/models /mock/requests --key x-mock-script times every_nth dialect "
+      "status retry_after headers body raw garbage text thinking redacted refusal finish "
+      "stopped_by tool_calls usage chunks chunk_size stamp no_done error_in_band delay_ms "
+      "first_byte_delay_ms chunk_delay_ms chunk_bytes cut_after_bytes reset_after_bytes "
+      "stall_after_bytes cut_after_chunks close_after accept_then_close drop_request http10");
+  for (std::string word; words >> word;) {
+    CHECK_MESSAGE(help.output().find(word) != std::string::npos, word);
   }
 }
 

@@ -10,14 +10,15 @@
 
 #include "json/json.h"
 #include "rig.h"
+#include "testing/mock_openai.h"
 
 namespace llmorch::testing {
 namespace {
 
-ChatAsk ask_for(const std::string& body) {
-  auto read = read_chat_request(body, {});
-  REQUIRE(std::holds_alternative<ChatAsk>(read));
-  return std::get<ChatAsk>(read);
+MockAsk ask_for(const std::string& body) {
+  auto read = read_openai_chat(body, {});
+  REQUIRE(std::holds_alternative<MockAsk>(read));
+  return std::get<MockAsk>(read);
 }
 
 struct Streamed {
@@ -77,15 +78,15 @@ Streamed read_stream(std::string_view sse) {
 }
 
 Streamed stream_of(const std::string& body, const Script& script = {}) {
-  MockAnswer answer(ask_for(body), script);
+  const auto answer = openai_answer(ask_for(body), script);
   std::string sse;
-  while (answer.next(sse) != MockAnswer::Piece::kEnd) {
+  while (answer->next(sse) != MockAnswer::Piece::kEnd) {
   }
   return read_stream(sse);
 }
 
 json::Document whole_of(const std::string& body) {
-  auto document = json::Document::parse(MockAnswer(ask_for(body), {}).whole());
+  auto document = json::Document::parse(openai_answer(ask_for(body), {})->whole());
   REQUIRE(document);
   return *std::move(document);
 }

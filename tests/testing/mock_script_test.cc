@@ -33,6 +33,18 @@ TEST_CASE("scripts: what is not one is refused by name") {
       {R"({"headers":{"a b":"c"}})", "headers must be"},
       {R"({"headers":{"a":"c\r\nd: e"}})", "headers must be"},
       {R"({"every_nth":0})", "every_nth must be at least 1"},
+      {R"({"dialect":"gemini","text":"a","thinking":"","refusal":"no","stopped_by":"x"})", ""},
+      {R"({"dialect":"cohere"})", "dialect must be openai, anthropic or gemini"},
+      {R"({"text":5})", "text must be a string"},
+      {R"({"finish":""})", "finish must be a word"},
+      {R"({"usage":{"input":1,"cached":0}})", ""},
+      {R"({"usage":{"inputs":1}})", "usage must be of input, cached"},
+      {R"({"usage":{"input":-1}})", "usage must be of input, cached"},
+      {R"({"usage":7})", "usage must be an object"},
+      {R"({"tool_calls":[{"name":"f","arguments":{"a":1},"id":"x"}]})", ""},
+      {R"({"tool_calls":[{"arguments":{}}]})", "tool_calls must be an array of"},
+      {R"({"tool_calls":[{"name":"f","args":{}}]})", "tool_calls must be an array of"},
+      {R"({"tool_calls":{}})", "tool_calls must be an array"},
       {R"([])", "it must be an object"},
       {R"({)", "line"},
   };
@@ -74,6 +86,20 @@ TEST_CASE("the queue: times, every_nth, order, and scripts that are used up") {
   REQUIRE(queue.set(R"({"status":500})").ok());
   CHECK_FALSE(queue.set(R"([{"status":500},{"x":1}])").ok());
   CHECK(queue.next().has_value());  // a bad queue changes nothing
+}
+
+TEST_CASE("the queue: a script for one dialect lets the others pass, uncounted") {
+  ScriptQueue queue;
+  REQUIRE(queue.set(R"([{"dialect":"gemini","status":503,"times":1},{"status":400,"every_nth":2}])")
+              .ok());
+  const struct {
+    const char* dialect;
+    int status;  // 0: no script
+  } rows[] = {{"openai", 0}, {"anthropic", 400}, {"gemini", 503}, {"gemini", 0}, {"", 400}};
+  for (const auto& row : rows) {
+    const auto script = queue.next(row.dialect);
+    CHECK((script ? script->status : 0) == row.status);
+  }
 }
 
 TEST_CASE("scripted answers, byte by byte") {
@@ -264,7 +290,7 @@ TEST_CASE("a script that brings an answer makes the mock another vendor's") {
   const auto mock = rig.mock(R"({"body":{"type":"message"},"times":1})");
   for (const int status : {200, 404}) {
     RawClient client(*rig.loop, mock->port());
-    client.send(test::http_request("POST", "/v1/messages", "{}"));
+    client.send(test::http_request("POST", "/v1/responses", "{}"));
     REQUIRE(rig.drive_until([&] { return client.answer_complete(); }));
     CHECK(client.status == status);
     CHECK((client.body == R"({"type":"message"})") == (status == 200));

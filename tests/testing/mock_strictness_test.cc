@@ -1,4 +1,4 @@
-// The mock refuses what the vendor refuses (WIRE_FORMATS 1.2, 1.3, 1.7), in the vendor's shape.
+// The mock refuses what OpenAI refuses (WIRE_FORMATS 1.2, 1.3, 1.7), in OpenAI's shape.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "json/json.h"
 #include "rig.h"
-#include "testing/mock_request.h"
+#include "testing/mock_openai.h"
 
 namespace llmorch::testing {
 namespace {
@@ -86,11 +86,25 @@ TEST_CASE("request bodies: what is refused, and with which words") {
        "messages[3].role"},
       {talk(user + "," + call + R"(,{"role":"tool","content":"x"})"), 400,
        "Missing required parameter", "messages[2].tool_call_id"},
+      {talk(R"({"role":"system","content":[{"type":"image_url","image_url":{"url":"data:"}}]})"),
+       400, "Invalid value for 'content'", "messages[0].content"},
+      {with(R"("stop":["a","b","c","d"])"), 200, "", ""},
+      {with(R"("stop":["a","b","c","d","e"])"), 400, "array too long", "stop"},
+      {with(R"("prompt_cache_key":")" + std::string(65, 'k') + "\""), 400, "string too long",
+       "prompt_cache_key"},
+      {with(R"("response_format":{"type":"json_object"})"), 200, "", ""},
+      {with(R"("response_format":{"type":"json_schema","json_schema":{"name":"a"}})"), 200, "", ""},
+      {with(R"("response_format":{"type":"xml"})"), 400, "Invalid value: 'xml'",
+       "response_format.type"},
+      {with(R"("response_format":{"type":"json_schema","json_schema":{}})"), 400,
+       "Missing required parameter", "response_format.json_schema.name"},
+      {with(R"("response_format":{"type":"json_schema","json_schema":{"name":"a b"}})"), 400,
+       "pattern", "response_format.json_schema.name"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.body);
-    const auto read = read_chat_request(row.body, {"m"});
-    const auto* refusal = std::get_if<Refusal>(&read);
+    const auto read = read_openai_chat(row.body, {"m"});
+    const auto* refusal = std::get_if<MockPage>(&read);
     if (row.status == 200) {
       CHECK_MESSAGE(refusal == nullptr, (refusal == nullptr ? "" : refusal->body));
       continue;
@@ -104,6 +118,56 @@ TEST_CASE("request bodies: what is refused, and with which words") {
     CHECK(error["param"].string().value_or("") == row.param);
     CHECK(error["type"].string() == "invalid_request_error");
     CHECK(error["code"].exists());
+  }
+}
+
+// A model the row names, and one more member; "" for accepted, else the param that is refused.
+TEST_CASE("models that reason refuse what others take (WIRE 1.2)") {
+  const struct {
+    const char* model;
+    const char* member;
+    const char* param;
+    const char* code;
+  } rows[] = {
+      {"gpt-5", R"("max_completion_tokens":9)", "", ""},
+      {"gpt-5", R"("max_tokens":9)", "max_tokens", "unsupported_parameter"},
+      {"o3", R"("max_tokens":9)", "max_tokens", "unsupported_parameter"},
+      {"gpt-4o", R"("max_tokens":9)", "", ""},
+      {"gpt-5", R"("temperature":1)", "", ""},
+      {"gpt-5", R"("temperature":0.5)", "temperature", "unsupported_value"},
+      {"gpt-5-chat-latest", R"("temperature":0.5)", "", ""},
+      {"gpt-5.1", R"("temperature":0.5,"reasoning_effort":"none")", "", ""},
+      {"gpt-6", R"("temperature":0.5,"reasoning_effort":"none")", "temperature",
+       "unsupported_value"},
+      {"o4-mini", R"("top_p":0.5)", "top_p", "unsupported_parameter"},
+      {"gpt-5", R"("logprobs":true)", "logprobs", "unsupported_parameter"},
+      {"gpt-5", R"("logprobs":true,"top_logprobs":2)", "top_logprobs", "unsupported_parameter"},
+      {"gpt-5", R"("frequency_penalty":0.1)", "frequency_penalty", "unsupported_parameter"},
+      {"gpt-5", R"("presence_penalty":0.1)", "presence_penalty", "unsupported_parameter"},
+      {"gpt-5", R"("logit_bias":{"5":1})", "logit_bias", "unsupported_parameter"},
+      {"o3", R"("stop":["x"])", "stop", "unsupported_parameter"},
+      {"o1", R"("stop":["x"])", "", ""},
+      {"gpt-5.6",
+       R"("reasoning_effort":"low","tools":[{"type":"function","function":{"name":"f"}}])",
+       "reasoning_effort", ""},
+      {"gpt-5.6", R"("tools":[{"type":"function","function":{"name":"f"}}])", "", ""},
+      {"gpt-4o-search-preview", R"("temperature":0.5)", "temperature", ""},
+      {"gpt-5", R"("reasoning_effort":"huge")", "reasoning_effort", "invalid_value"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.model);
+    CAPTURE(row.member);
+    const auto read = read_openai_chat(
+        joined("{\"model\":\"", row.model,
+               "\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],", row.member, "}"),
+        {});
+    const auto* refusal = std::get_if<MockPage>(&read);
+    CHECK((refusal == nullptr) == (*row.param == '\0'));
+    if (refusal == nullptr) continue;
+    auto document = json::Document::parse(refusal->body);
+    REQUIRE(document);
+    CHECK(document->root()["error"]["param"].string().value_or("") == row.param);
+    CHECK(document->root()["error"]["code"].string().value_or("") == row.code);
   }
 }
 

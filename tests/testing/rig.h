@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.h"
 #include "llmorch/loop.h"
 #include "support/http_client.h"
 #include "testing/http_socket.h"
@@ -114,6 +115,22 @@ inline std::string chat_body(std::string_view text, std::string_view more = {}) 
 inline std::string chat_request(std::string_view body, test::HttpHeaders headers = {}) {
   headers.emplace_back("authorization", "Bearer key");
   return test::http_request("POST", "/v1/chat/completions", body, headers);
+}
+
+// One request of any vendor, to the end of its answer.
+struct Exchange {
+  int status = 0;
+  std::string head;  // in lower case
+  std::string body;
+};
+
+inline Exchange exchange(Rig& rig, const MockUpstream& mock, std::string_view method,
+                         std::string_view target, std::string_view body,
+                         const test::HttpHeaders& headers) {
+  RawClient client(*rig.loop, mock.port());
+  client.send(test::http_request(method, target, body, headers));
+  REQUIRE(rig.drive_until([&] { return client.answer_complete() || client.ended(); }));
+  return {client.status, to_lower(client.head), client.body};
 }
 
 inline std::string stream_request(std::string_view text, test::HttpHeaders headers = {}) {

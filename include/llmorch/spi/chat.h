@@ -23,6 +23,9 @@ namespace llmorch {
 struct Extra {
   std::string path;
   std::string json;
+  // A neutral field says the same: it goes back as it stood in its own dialect, and an encoder of
+  // another one has nothing to report.
+  bool restated = false;
   bool operator==(const Extra&) const = default;
 };
 using Extras = std::vector<Extra>;
@@ -45,8 +48,12 @@ struct Part {
   enum class Kind { kText, kRefusal, kReasoning, kMedia, kToolCall, kToolResult, kOpaque };
   Kind kind = Kind::kText;
   std::string text;       // kText, kRefusal, kReasoning
-  std::string signature;  // kReasoning: the vendor's proof, opaque
-  Media media;            // kMedia
+  std::string signature;  // the vendor's proof, opaque: of kReasoning; Gemini signs others too
+  std::string redacted;   // kReasoning: the vendor's sealed data in place of text
+  // Whose `signature`, `redacted` and `json` these are: no other vendor is ever sent them.
+  std::optional<Format> origin;
+  std::string cache_control;  // the mark to cache up to here, as Anthropic writes it; "" none
+  Media media;                // kMedia
   // kToolCall: a call the model made. kToolResult: its answer.
   std::string tool_call_id;
   std::string tool_name;
@@ -75,7 +82,8 @@ struct Tool {
   std::string description;
   std::string parameters;  // JSON Schema text; "" when absent
   std::optional<bool> strict;
-  std::string json;  // the tool as it stood, for types without a neutral meaning
+  std::string cache_control;  // as Part's
+  std::string json;           // the tool as it stood, for types without a neutral meaning
   Extras extras;
   bool operator==(const Tool&) const = default;
 };
@@ -99,6 +107,9 @@ struct ResponseFormat {
 };
 
 struct ChatRequest {
+  // The dialect it was decoded from: whose words `extras`, here and below, are. An encoder of
+  // another dialect does not write them; it reports them as dropped.
+  Format format = Format::kOpenAiChat;
   std::string model;
   std::vector<Message> messages;
   std::vector<Tool> tools;
@@ -118,7 +129,10 @@ struct ChatRequest {
   std::string top_k;
   std::string presence_penalty;
   std::string frequency_penalty;
+  // "none", "minimal", "low", "medium", "high", "xhigh", "max"; "" not said.
   std::string reasoning_effort;
+  std::optional<std::int64_t> reasoning_budget;  // tokens, where the caller counts in them
+  std::optional<bool> include_reasoning;         // whether the caller wants to read it
   std::string service_tier;
   std::string user;
   Extras extras;
@@ -128,7 +142,15 @@ struct ChatRequest {
 // ---- Answers -----------------------------------------------------------------------------------
 
 // What a stretch of an answer is.
-enum class PartKind : std::uint8_t { kText, kReasoning, kRefusal, kToolCall, kAudio, kImage };
+enum class PartKind : std::uint8_t {
+  kText,
+  kReasoning,
+  kRefusal,
+  kToolCall,
+  kAudio,
+  kImage,
+  kOpaque,  // only its own format knows it: PartStart::json, then deltas of JSON text
+};
 
 namespace event {
 
@@ -147,6 +169,9 @@ struct PartStart {
   std::string id;                      // kToolCall: the call's id
   std::string name;                    // kToolCall: the tool
   std::string tool_type = "function";  // kToolCall
+  std::string mime_type;               // kImage, kAudio
+  std::string redacted;                // kReasoning: sealed data in place of text
+  std::string json;                    // kOpaque: the part as it stood when it opened
   bool operator==(const PartStart&) const = default;
 };
 // More of an open part: text, a fragment of tool arguments, base64 …
@@ -154,8 +179,20 @@ struct PartDelta {
   int choice = 0;
   int part = 0;
   std::string text;
-  std::string signature;  // kReasoning only
+  std::string signature;  // replaces an earlier one
   bool operator==(const PartDelta&) const = default;
+};
+// Something a text part quotes. Offsets are characters of the choice's joined text; -1 unknown.
+struct Citation {
+  int choice = 0;
+  int part = 0;
+  std::string url;
+  std::string title;
+  std::string quoted;
+  std::int64_t begin = -1;
+  std::int64_t end = -1;
+  std::string json;  // as it stood
+  bool operator==(const Citation&) const = default;
 };
 struct PartEnd {
   int choice = 0;
@@ -173,7 +210,9 @@ struct Logprobs {
 struct Finish {
   int choice = 0;
   FinishReason reason = FinishReason::kNone;
-  std::string raw;  // the vendor's own word
+  std::string raw;            // the vendor's own word
+  std::string stop_sequence;  // the one that matched, where the vendor says so
+  std::string explanation;    // of a refusal, in words
   bool operator==(const Finish&) const = default;
 };
 // Cumulative; the last one counts.
@@ -201,8 +240,9 @@ struct End {
 }  // namespace event
 
 using Event =
-    std::variant<event::Start, event::PartStart, event::PartDelta, event::PartEnd, event::Logprobs,
-                 event::Finish, event::UsageUpdate, event::Error, event::ExtraField, event::End>;
+    std::variant<event::Start, event::PartStart, event::PartDelta, event::PartEnd, event::Citation,
+                 event::Logprobs, event::Finish, event::UsageUpdate, event::Error,
+                 event::ExtraField, event::End>;
 
 }  // namespace llmorch
 

@@ -7,7 +7,9 @@
 #define LLMORCH_SPI_FORMAT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +39,7 @@ struct RequestScan {
   bool tools = false;              // at least one tool is declared
   bool structured_output = false;  // a JSON schema is asked for
   bool images = false;             // an image part occurs
+  bool json_array = false;         // Gemini without alt=sse: the stream is one JSON array
   struct Key {
     std::string name;           // decoded
     std::size_t key_begin = 0;  // offset of the key's opening quote
@@ -48,25 +51,43 @@ struct RequestScan {
   std::size_t object_close = 0;  // offset of the matching '}'
 };
 
-// Edits of a same-format request.
-struct Splice {
+// What a target's model can do, where the configuration says so. Unset: the format's own table of
+// models decides, and what that does not know either is allowed.
+struct Capabilities {
+  std::optional<bool> tools;
+  std::optional<bool> vision;             // reads images
+  std::optional<bool> structured_output;  // answers by a JSON schema
+  std::optional<bool> reasoning;          // takes an effort or a budget
+  std::optional<bool> sampling;           // takes temperature, top_p, top_k
+  std::optional<std::int64_t> max_output_tokens;
+  bool operator==(const Capabilities&) const = default;
+};
+
+// What a target changes of a request, in either way to it: spliced into a body of the same format,
+// or applied while encoding one of another.
+struct RequestEdits {
   std::string model;  // the target's own model name
   // Top-level keys to set: (name, JSON text). Every occurrence is replaced; appended when absent.
   std::vector<std::pair<std::string, std::string>> set;
   std::vector<std::string> remove;  // top-level keys to take out
-  bool ask_usage = false;  // merge {"include_usage":true} into stream_options when streaming
+  bool ask_usage = false;           // OpenAI style: ask for the usage frame of a stream
+  std::string system_prompt;        // said before everything else; "" none
+  Capabilities capabilities;
 };
 
-struct EncodeOptions {
-  std::string model;
-  std::vector<std::pair<std::string, std::string>> set;  // as in Splice
-  std::vector<std::string> remove;
-  bool ask_usage = false;
+// What the reader of the answer must know of how the request was written.
+struct AnswerHints {
+  std::vector<std::string> custom_tools;  // sent as functions of one string, "input"
+  std::string json_tool;                  // the tool that stands for a structured answer
+  std::vector<std::pair<std::string, std::string>> tool_names;  // (as sent, as asked)
 };
+
 struct EncodedRequest {
   Body body;
   std::string path;                  // only where a format says something in it
+  Headers headers;                   // what this body needs beside the usual ones
   std::vector<std::string> dropped;  // fields that could not be expressed, harmlessly
+  AnswerHints hints;
 };
 
 // Reads an upstream's answer into Events. What cannot be read becomes an event::Error; after an
@@ -115,6 +136,13 @@ struct AnswerOptions {
   bool stream = false;
   bool hide_usage = false;  // the caller did not ask for the usage frame (OpenAI style)
   std::string request_id;
+  std::string model;  // the target's, for answers that do not name theirs
+  AnswerHints hints;
+  // For encoders. The dialect the answer came in: whose words its extra fields and whose proofs its
+  // signatures are. Unset: not known, and both are passed on.
+  std::optional<Format> upstream;
+  std::int64_t created = 0;  // Unix seconds, for answers that do not say when they were made
+  bool json_array = false;   // Gemini: write the stream as one JSON array (RequestScan says so)
 };
 
 class FormatCodec {
@@ -126,11 +154,11 @@ class FormatCodec {
   // Checks the JSON fully (syntax, depth <= 64, UTF-8) and the types of what it reads.
   virtual Result<RequestScan> scan(const CallSpec& spec) const = 0;
   virtual Result<Body> splice(const Body& body, const RequestScan& scan,
-                              const Splice& edits) const = 0;
+                              const RequestEdits& edits) const = 0;
   virtual Result<ChatRequest> decode(const CallSpec& spec) const = 0;
   // Fails with kUnsupported, naming the field in param(), when the request cannot be expressed.
   virtual Result<EncodedRequest> encode(const ChatRequest& request,
-                                        const EncodeOptions& options) const = 0;
+                                        const RequestEdits& edits) const = 0;
 
   // ---- answers ----
   virtual std::unique_ptr<AnswerDecoder> new_decoder(const AnswerOptions& options) const = 0;

@@ -34,9 +34,11 @@ struct Provider {
   std::string base_url;                 // normalised by the type; no trailing slash
   std::vector<Credential> credentials;  // at least one; an endpoint without a key has an empty one
   Headers headers;                      // sent with every request
+  std::vector<std::string> pass_headers;  // of the caller's, beside those the type passes on
   std::string proxy;
   std::string no_proxy;
   bool http2 = false;
+  bool discover = false;  // the endpoint is asked for its own list of models
 };
 
 // A model's binding to a provider's own model.
@@ -49,6 +51,8 @@ struct Target {
   // Top-level request keys to set, as (name, JSON text), and to take out.
   std::vector<std::pair<std::string, std::string>> set;
   std::vector<std::string> remove;
+  std::string system_prompt;  // said before everything else; "" none
+  Capabilities capabilities;
 };
 
 // What an upstream's answer means.
@@ -79,6 +83,15 @@ class ProviderType {
   virtual Result<TransferSpec> request(const Target& target, const Credential& credential,
                                        const CallSpec& spec, Body body, std::string_view path,
                                        bool stream) const = 0;
+
+  // One page of the endpoint's own list of models; `page` is "" or the last answer's `next_page`.
+  virtual Result<TransferSpec> list_request(const Provider& provider, const Credential& credential,
+                                            std::string_view page) const = 0;
+  struct ModelPage {
+    std::vector<std::string> models;  // names as a Target's `model` wants them
+    std::string next_page;            // "": that was all
+  };
+  virtual Result<ModelPage> read_list(std::string_view body) const = 0;
 
   // What a complete answer with a status other than 2xx means.
   virtual Outcome read_error(int status, const Headers& headers, std::string_view body) const = 0;

@@ -11,21 +11,21 @@ class Codec : public FormatCodec {
   Format id() const override { return Format::kOpenAiChat; }
   Result<RequestScan> scan(const CallSpec& spec) const override { return scan_request(spec.body); }
   Result<Body> splice(const Body& body, const RequestScan& scan,
-                      const Splice& edits) const override {
+                      const RequestEdits& edits) const override {
     return splice_request(body, scan, edits);
   }
   Result<ChatRequest> decode(const CallSpec& spec) const override {
     return decode_request(spec.body);
   }
   Result<EncodedRequest> encode(const ChatRequest& request,
-                                const EncodeOptions& options) const override {
+                                const RequestEdits& options) const override {
     return encode_request(request, options);
   }
   std::unique_ptr<AnswerDecoder> new_decoder(const AnswerOptions& options) const override {
     return openai_chat::new_decoder(options);
   }
   std::unique_ptr<AnswerEncoder> new_encoder(const AnswerOptions& options) const override {
-    return openai_chat::new_encoder(options);
+    return options.stream ? new_stream_encoder(options) : new_whole_encoder(options);
   }
   std::unique_ptr<AnswerWatcher> new_watcher(const AnswerOptions& options) const override {
     return openai_chat::new_watcher(options);

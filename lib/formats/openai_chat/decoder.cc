@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "formats/object_writer.h"
+#include "formats/openai_chat/answer_words.h"
 #include "formats/openai_chat/openai_chat.h"
 
 namespace llmorch::openai_chat {
@@ -25,14 +26,16 @@ struct Call {
   std::string id;
   std::string name;
   std::string type = "function";
-  std::string waiting;  // arguments that came before the call could open
-  int part = -1;        // once open
+  std::string waiting;    // arguments that came before the call could open
+  std::string signature;  // likewise
+  int part = -1;          // once open
 };
 
 struct Choice {
   std::vector<PartKind> parts;
   int text_part = -1;  // the open part that is not a tool call
   std::vector<Call> calls;
+  bool plain_thoughts = false;  // reasoning came as a string
   bool finished = false;
   FinishReason finish = FinishReason::kNone;
   std::string finish_raw;
@@ -41,7 +44,7 @@ struct Choice {
 
 class Decoder : public AnswerDecoder {
  public:
-  explicit Decoder(const AnswerOptions& options) : request_id_(options.request_id) {}
+  explicit Decoder(const AnswerOptions& options) : options_(options) {}
 
   void on_frame(const Frame& frame, std::vector<Event>& out) override;
   void on_close(std::vector<Event>& out) override;
@@ -52,6 +55,8 @@ class Decoder : public AnswerDecoder {
   void read_usage_of(const Value& root);
   void read_choice(const Value& value, int position, bool whole);
   void read_message(Choice& choice, int index, const Value& message, bool whole);
+  void read_reasoning(Choice& choice, int index, const Value& message);
+  void read_detail(Choice& choice, int index, const Value& detail);
   void read_content(Choice& choice, int index, const Value& content, bool whole);
   void read_call(Choice& choice, int index, const Value& value, std::int64_t position, bool whole);
   Call& find_call(Choice& choice, const Value& value, std::int64_t position, bool whole,
@@ -69,7 +74,7 @@ class Decoder : public AnswerDecoder {
   void fail(Verdict verdict, Status status);
   void emit(Event event) { out_->push_back(std::move(event)); }
 
-  std::string request_id_;
+  AnswerOptions options_;
   std::string answer_id_;
   std::vector<Event>* out_ = nullptr;  // during a call
   std::map<int, Choice> choices_;
@@ -216,11 +221,8 @@ void Decoder::read_choice(const Value& value, int position, bool whole) {
 }
 
 void Decoder::read_message(Choice& choice, int index, const Value& message, bool whole) {
-  Value thought = message["reasoning_content"];
-  if (!thought.is_string()) thought = message["reasoning"];
-  if (thought.is_string()) {
-    text(choice, index, PartKind::kReasoning, thought.string().value_or(""));
-  }
+  read_reasoning(choice, index, message);
+  if (over_) return;
   read_content(choice, index, message["content"], whole);
   if (const auto refusal = message["refusal"].string()) {
     text(choice, index, PartKind::kRefusal, *refusal);
@@ -245,6 +247,42 @@ void Decoder::read_message(Choice& choice, int index, const Value& message, bool
     if (!whole && (member.value.is_null() || member.value.raw() == "[]")) continue;
     extra(index, "/message" + pointer_step(member.key), member.value, false);
   }
+}
+
+void Decoder::read_reasoning(Choice& choice, int index, const Value& message) {
+  std::string thought = message["reasoning_content"].string().value_or("");
+  if (thought.empty()) thought = message["reasoning"].string().value_or("");
+  choice.plain_thoughts = choice.plain_thoughts || !thought.empty();
+  text(choice, index, PartKind::kReasoning, std::move(thought));
+  for (const Value& detail : message["reasoning_details"].items()) {
+    if (!over_) read_detail(choice, index, detail);
+  }
+}
+
+// OpenRouter's list: the same text once more, or alone, and what proves it.
+void Decoder::read_detail(Choice& choice, int index, const Value& detail) {
+  if (!choice.plain_thoughts) {
+    for (const std::string_view key : {"text", "summary"}) {
+      text(choice, index, PartKind::kReasoning, detail[key].string().value_or(""));
+    }
+  }
+  const std::string signature = detail["signature"].string().value_or("");
+  const bool thinking =
+      choice.text_part >= 0 &&
+      choice.parts[static_cast<std::size_t>(choice.text_part)] == PartKind::kReasoning;
+  if (!signature.empty() && thinking && !over_) {
+    emit(event::PartDelta{index, choice.text_part, "", signature});
+  }
+  const std::string sealed = detail["data"].string().value_or("");
+  const std::string format = detail["format"].string().value_or("");
+  if (over_ || sealed.empty() || format.rfind("anthropic-claude", 0) != 0) return;
+  if (choice.text_part >= 0) close_part(choice, index, choice.text_part);
+  choice.text_part = -1;
+  event::PartStart start;
+  start.kind = PartKind::kReasoning;
+  start.redacted = sealed;
+  const int part = open_part(choice, index, std::move(start));
+  if (!over_) close_part(choice, index, part);
 }
 
 // A string; or Mistral's list of text and thinking parts.
@@ -349,14 +387,22 @@ void Decoder::read_call(Choice& choice, int index, const Value& value, std::int6
   std::string more =
       arguments.is_object() ? std::string(arguments.raw()) : arguments.string().value_or("");
   const auto ordinal = static_cast<std::size_t>(&call - choice.calls.data());
+  const auto proof = value["extra_content"]["google"]["thought_signature"].string();
+  const bool signed_call = proof.has_value();
+  if (signed_call) call.signature = *proof;
   feed_call(choice, index, call, std::move(more));
   if (over_) return;
   if (whole && call.part < 0) open_call(choice, index, call);
+  if (over_) return;
+  if (call.part >= 0 && !call.signature.empty()) {
+    emit(event::PartDelta{index, call.part, "", std::exchange(call.signature, {})});
+  }
   for (const Value::Member& member : value.members()) {
     static constexpr std::array<std::string_view, 5> kKnown{"index", "id", "type", "function",
                                                             "custom"};
     if (member.value.is_null() ||
-        std::find(kKnown.begin(), kKnown.end(), member.key) != kKnown.end()) {
+        std::find(kKnown.begin(), kKnown.end(), member.key) != kKnown.end() ||
+        (member.key == "extra_content" && signed_call)) {
       continue;
     }
     extra(index, "/message/tool_calls/" + std::to_string(ordinal) + pointer_step(member.key),
@@ -385,19 +431,20 @@ void Decoder::open_call(Choice& choice, int index, Call& call) {
   event::PartStart start;
   start.kind = PartKind::kToolCall;
   start.id = call.id;
-  start.name = call.name;
+  start.name = asked_name(options_, call.name);
   start.tool_type = call.type;
   call.part = open_part(choice, index, std::move(start));
-  if (over_ || call.waiting.empty()) return;
-  emit(event::PartDelta{index, call.part, std::exchange(call.waiting, {}), ""});
+  if (over_ || (call.waiting.empty() && call.signature.empty())) return;
+  emit(event::PartDelta{index, call.part, std::exchange(call.waiting, {}),
+                        std::exchange(call.signature, {})});
 }
 
 // Different in every turn, so that a history with several of them stays unambiguous, and the same
 // for the same answer.
 std::string Decoder::make_id(int index, std::size_t ordinal) const {
   std::uint64_t seed = 14695981039346656037U;  // FNV-1a
-  for (const std::string_view part :
-       {std::string_view(request_id_), std::string_view("/"), std::string_view(answer_id_)}) {
+  for (const std::string_view part : {std::string_view(options_.request_id), std::string_view("/"),
+                                      std::string_view(answer_id_)}) {
     for (const char c : part) seed = (seed ^ static_cast<unsigned char>(c)) * 1099511628211U;
   }
   Random random(seed + static_cast<std::uint64_t>(index) * kMostParts + ordinal);
@@ -417,7 +464,7 @@ void Decoder::finish_all() {
     for (std::size_t part = 0; part < choice.parts.size(); ++part) {
       if (!choice.closed[part]) close_part(choice, index, static_cast<int>(part));
     }
-    emit(event::Finish{index, choice.finish, choice.finish_raw});
+    emit(event::Finish{index, choice.finish, choice.finish_raw, "", ""});
   }
   emit(event::End{});
   over_ = true;

@@ -20,11 +20,12 @@ const FormatCodec& codec();
 
 // The codec's methods, one file each.
 Result<RequestScan> scan_request(const Body& body);
-Result<Body> splice_request(const Body& body, const RequestScan& scan, const Splice& edits);
+Result<Body> splice_request(const Body& body, const RequestScan& scan, const RequestEdits& edits);
 Result<ChatRequest> decode_request(const Body& body);
-Result<EncodedRequest> encode_request(const ChatRequest& request, const EncodeOptions& options);
+Result<EncodedRequest> encode_request(const ChatRequest& request, const RequestEdits& options);
 std::unique_ptr<AnswerDecoder> new_decoder(const AnswerOptions& options);
-std::unique_ptr<AnswerEncoder> new_encoder(const AnswerOptions& options);
+std::unique_ptr<AnswerEncoder> new_stream_encoder(const AnswerOptions& options);
+std::unique_ptr<AnswerEncoder> new_whole_encoder(const AnswerOptions& options);
 std::unique_ptr<AnswerWatcher> new_watcher(const AnswerOptions& options);
 std::string error_body(const Status& status);
 std::string error_frame(const Status& status);

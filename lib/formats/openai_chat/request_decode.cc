@@ -1,13 +1,12 @@
 // Request body to ChatRequest. What has no neutral meaning, or a legal but unusual form (null,
 // say), stays as an Extra, so that nothing is lost on the way back.
 #include <algorithm>
-#include <map>
+#include <array>
 #include <utility>
-#include <vector>
 
 #include "base/text.h"
-#include "formats/object_writer.h"
-#include "formats/openai_chat/openai_chat.h"
+#include "formats/openai_chat/message_decode.h"
+#include "formats/openai_chat/reasoning_decode.h"
 
 namespace llmorch::openai_chat {
 namespace {
@@ -15,20 +14,14 @@ namespace {
 using json::Type;
 using json::Value;
 
-std::string at(const std::string& path, std::size_t index) {
-  return path + "[" + std::to_string(index) + "]";
-}
-std::string in(const std::string& path, std::string_view key) {
-  return path.empty() ? std::string(key) : path + "." + std::string(key);
-}
-
-// Reads one request; the first wrong type ends it. Paths are as OpenAI writes them in `param`.
-class Reader {
+// Reads one request; the first wrong type ends it.
+class Reader : public FieldReader {
  public:
   Status read(const Value& root, ChatRequest& out);
 
  private:
   void read_fields(const Value& root, ChatRequest& out);
+  void read_effort(const Value& root, ChatRequest& out);
   void read_limits(const Value& root, ChatRequest& out);
   void read_stream(const Value& root, ChatRequest& out);
   void read_stop(const Value& stop, ChatRequest& out);
@@ -36,262 +29,7 @@ class Reader {
   void read_tools(const Value& root, ChatRequest& out);
   void read_tool_choice(const Value& root, ChatRequest& out);
   Tool read_function(const Value& function, const std::string& path, std::string_view pointer);
-  Message read_message(const Value& value, const std::string& path);
-  void read_content(const Value& content, const std::string& path, std::vector<Part>& parts,
-                    bool& plain);
-  Part read_part(const Value& value, const std::string& path);
-  Part read_image(const Value& value, const std::string& path);
-  Part read_audio(const Value& value, const std::string& path);
-  Part read_file(const Value& value, const std::string& path);
-  void read_assistant(const Value& value, const std::string& path, Message& message);
-  Part read_tool_call(const Value& value, const std::string& path);
-
-  void fail(Status status) {
-    if (error_.ok()) error_ = std::move(status);
-  }
-  // A string field that must be there.
-  std::string need_string(const Value& object, std::string_view key, const std::string& path) {
-    const Value value = object[key];
-    if (!value.exists()) fail(missing(in(path, key)));
-    return take_string(value, in(path, key));
-  }
-  // A string field that may be missing; null counts as an unusual form, which the caller keeps.
-  std::string take_string(const Value& value, const std::string& path) {
-    if (value.is_string()) return value.string().value_or("");
-    if (value.exists() && !value.is_null()) fail(wrong_type(path, "a string", value.type()));
-    return "";
-  }
-  bool need_object(const Value& value, const std::string& path) {
-    if (value.is_object()) return true;
-    fail(value.exists() ? wrong_type(path, "an object", value.type()) : missing(path));
-    return false;
-  }
-
-  Status error_;
-  int functions_called_ = 0;  // ids for the deprecated function_call
-  std::map<std::string, std::string, std::less<>> function_ids_;
 };
-
-// Splits "data:<mime>;base64,<bytes>"; false for any other form.
-bool split_data_url(const std::string& url, Media& media) {
-  if (url.rfind("data:", 0) != 0) return false;
-  const std::size_t mark = url.find(";base64,");
-  if (mark == std::string::npos || mark == 5 || mark > 200) return false;
-  media.mime_type = url.substr(5, mark - 5);
-  media.base64 = url.substr(mark + 8);
-  return true;
-}
-
-// "" and null say "absent" in the neutral form; a literal one is kept apart.
-void keep_if_blank(const Value& object, std::string_view key, std::string_view prefix,
-                   Extras& out) {
-  const Value value = object[key];
-  if (value.is_null() || (value.is_string() && value.raw() == "\"\"")) {
-    keep(out, std::string(prefix) + pointer_step(key), value.raw());
-  }
-}
-
-Part Reader::read_image(const Value& value, const std::string& path) {
-  Part part;
-  part.kind = Part::Kind::kMedia;
-  part.media.kind = Media::Kind::kImage;
-  const Value image = value["image_url"];
-  if (!need_object(image, in(path, "image_url"))) return part;
-  std::string url = need_string(image, "url", in(path, "image_url"));
-  if (!split_data_url(url, part.media)) part.media.url = std::move(url);
-  part.media.detail = take_string(image["detail"], in(path, "image_url.detail"));
-  keep_if_blank(image, "detail", "/image_url", part.extras);
-  keep_unknown(image, "/image_url", {"url", "detail"}, part.extras);
-  keep_unknown(value, "", {"type", "image_url"}, part.extras);
-  return part;
-}
-
-Part Reader::read_audio(const Value& value, const std::string& path) {
-  Part part;
-  part.kind = Part::Kind::kMedia;
-  part.media.kind = Media::Kind::kAudio;
-  const Value audio = value["input_audio"];
-  if (!need_object(audio, in(path, "input_audio"))) return part;
-  part.media.base64 = need_string(audio, "data", in(path, "input_audio"));
-  part.media.mime_type = "audio/" + need_string(audio, "format", in(path, "input_audio"));
-  keep_unknown(audio, "/input_audio", {"data", "format"}, part.extras);
-  keep_unknown(value, "", {"type", "input_audio"}, part.extras);
-  return part;
-}
-
-Part Reader::read_file(const Value& value, const std::string& path) {
-  Part part;
-  part.kind = Part::Kind::kMedia;
-  part.media.kind = Media::Kind::kDocument;
-  const Value file = value["file"];
-  if (!need_object(file, in(path, "file"))) return part;
-  std::string data = take_string(file["file_data"], in(path, "file.file_data"));
-  if (!split_data_url(data, part.media)) part.media.base64 = std::move(data);
-  part.media.file_id = take_string(file["file_id"], in(path, "file.file_id"));
-  part.media.name = take_string(file["filename"], in(path, "file.filename"));
-  for (const std::string_view key : {"file_data", "file_id", "filename"}) {
-    keep_if_blank(file, key, "/file", part.extras);
-  }
-  keep_unknown(file, "/file", {"file_data", "file_id", "filename"}, part.extras);
-  keep_unknown(value, "", {"type", "file"}, part.extras);
-  return part;
-}
-
-Part Reader::read_part(const Value& value, const std::string& path) {
-  Part part;
-  if (!need_object(value, path)) return part;
-  const std::string type = need_string(value, "type", path);
-  if (type == "text" || type == "refusal") {
-    part.kind = type == "text" ? Part::Kind::kText : Part::Kind::kRefusal;
-    part.text = need_string(value, type, path);
-    keep_unknown(value, "", {"type", type}, part.extras);
-    return part;
-  }
-  if (type == "image_url") return read_image(value, path);
-  if (type == "input_audio") return read_audio(value, path);
-  if (type == "file") return read_file(value, path);
-  part.kind = Part::Kind::kOpaque;
-  part.json = value.raw();
-  return part;
-}
-
-void Reader::read_content(const Value& content, const std::string& path, std::vector<Part>& parts,
-                          bool& plain) {
-  if (content.is_string()) {
-    Part part;
-    part.text = content.string().value_or("");
-    parts.push_back(std::move(part));
-    plain = true;
-  } else if (content.is_array()) {
-    std::size_t index = 0;
-    for (const Value& item : content.items()) parts.push_back(read_part(item, at(path, index++)));
-  } else if (content.exists() && !content.is_null()) {
-    fail(wrong_type(path, "a string or an array of content parts", content.type()));
-  } else {
-    plain = true;
-  }
-}
-
-Part Reader::read_tool_call(const Value& value, const std::string& path) {
-  Part part;
-  part.kind = Part::Kind::kToolCall;
-  if (!need_object(value, path)) return part;
-  part.tool_type =
-      value["type"].exists() ? take_string(value["type"], in(path, "type")) : "function";
-  const bool custom = part.tool_type == "custom";
-  if (!custom && part.tool_type != "function") {
-    part.kind = Part::Kind::kOpaque;
-    part.json = value.raw();
-    return part;
-  }
-  const std::string_view body = custom ? "custom" : "function";
-  const std::string_view arguments = custom ? "input" : "arguments";
-  part.tool_call_id = need_string(value, "id", path);
-  const Value call = value[body];
-  const std::string inner = in(path, body);
-  if (!need_object(call, inner)) return part;
-  part.tool_name = need_string(call, "name", inner);
-  part.arguments = take_string(call[arguments], in(inner, arguments));
-  keep_unknown(call, pointer_step(body), {"name", arguments}, part.extras);
-  keep_unknown(value, "", {"id", "type", body}, part.extras);
-  return part;
-}
-
-void Reader::read_assistant(const Value& value, const std::string& path, Message& message) {
-  if (const Value thought = value["reasoning_content"]; thought.is_string()) {
-    Part part;
-    part.kind = Part::Kind::kReasoning;
-    part.text = thought.string().value_or("");
-    message.parts.insert(message.parts.begin(), std::move(part));
-  } else if (thought.exists()) {
-    keep(message.extras, "/reasoning_content", thought.raw());
-  }
-  if (const Value refusal = value["refusal"]; refusal.is_string()) {
-    Part part;
-    part.kind = Part::Kind::kRefusal;
-    part.text = refusal.string().value_or("");
-    message.parts.push_back(std::move(part));
-  } else if (refusal.exists()) {
-    keep(message.extras, "/refusal", refusal.raw());
-  }
-  const Value calls = value["tool_calls"];
-  if (calls.is_array() && calls.size() > 0) {
-    std::size_t index = 0;
-    for (const Value& call : calls.items()) {
-      message.parts.push_back(read_tool_call(call, at(in(path, "tool_calls"), index++)));
-    }
-  } else if (calls.exists()) {
-    if (!calls.is_array() && !calls.is_null()) {
-      fail(wrong_type(in(path, "tool_calls"), "an array of objects", calls.type()));
-    }
-    keep(message.extras, "/tool_calls", calls.raw());
-  }
-  const Value call = value["function_call"];
-  if (call.is_object()) {
-    Part part;
-    part.kind = Part::Kind::kToolCall;
-    part.tool_name = need_string(call, "name", in(path, "function_call"));
-    part.arguments = take_string(call["arguments"], in(path, "function_call.arguments"));
-    part.tool_call_id = "call_function_" + std::to_string(functions_called_++);
-    function_ids_[part.tool_name] = part.tool_call_id;
-    message.parts.push_back(std::move(part));
-  }
-}
-
-Message Reader::read_message(const Value& value, const std::string& path) {
-  Message message;
-  if (!need_object(value, path)) return message;
-  const std::string role = need_string(value, "role", path);
-  message.name = take_string(value["name"], in(path, "name"));
-  keep_if_blank(value, "name", "", message.extras);
-
-  if (role == "tool" || role == "function") {
-    message.role = Message::Role::kTool;
-    Part result;
-    result.kind = Part::Kind::kToolResult;
-    if (role == "tool") {
-      result.tool_call_id = need_string(value, "tool_call_id", path);
-    } else {  // deprecated: answers the latest call of that name
-      result.tool_name = message.name;
-      result.tool_call_id = function_ids_[message.name];
-      message.name.clear();
-    }
-    read_content(value["content"], in(path, "content"), result.content, message.plain_text);
-    message.parts.push_back(std::move(result));
-    keep_unknown(value, "", {"role", "name", "content", "tool_call_id"}, message.extras);
-    return message;
-  }
-
-  static const std::map<std::string_view, Message::Role> kRoles = {
-      {"system", Message::Role::kSystem},
-      {"developer", Message::Role::kDeveloper},
-      {"user", Message::Role::kUser},
-      {"assistant", Message::Role::kAssistant},
-  };
-  const auto found = kRoles.find(role);
-  if (found == kRoles.end()) {
-    fail(Status(Code::kInvalidArgument,
-                "Invalid value: '" + shorten(role, 40) +
-                    "'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', "
-                    "and 'developer'.")
-             .with_reason("invalid_value")
-             .with_param(in(path, "role")));
-    return message;
-  }
-  message.role = found->second;
-  const Value content = value["content"];
-  read_content(content, in(path, "content"), message.parts, message.plain_text);
-  if (message.role == Message::Role::kAssistant) {
-    read_assistant(value, path, message);
-    keep_unknown(
-        value, "",
-        {"role", "name", "content", "reasoning_content", "refusal", "tool_calls", "function_call"},
-        message.extras);
-  } else {
-    keep_unknown(value, "", {"role", "name", "content"}, message.extras);
-  }
-  return message;
-}
 
 Tool Reader::read_function(const Value& function, const std::string& path,
                            std::string_view pointer) {
@@ -314,7 +52,12 @@ Tool Reader::read_function(const Value& function, const std::string& path,
   if (function["strict"].exists() && !tool.strict) {
     keep(tool.extras, std::string(pointer) + "/strict", function["strict"].raw());
   }
-  keep_unknown(function, pointer, {"name", "description", "parameters", "strict"}, tool.extras);
+  tool.cache_control = read_cache_mark(function, pointer, tool.extras);
+  keep_unknown(
+      function, pointer,
+      {"name", "description", "parameters", "strict", "cache_control", "prompt_cache_breakpoint"},
+      tool.extras);
+  settle(tool.extras);
   return tool;
 }
 
@@ -329,7 +72,10 @@ void Reader::read_tools(const Value& root, ChatRequest& out) {
       const Value body = value[type];
       if (!need_object(body, in(path, type))) return;
       tool = read_function(body, in(path, type), pointer_step(type));
-      keep_unknown(value, "", {"type", type}, tool.extras);
+      const std::string mark = read_cache_mark(value, "", tool.extras);
+      if (!mark.empty()) tool.cache_control = mark;
+      keep_unknown(value, "", {"type", type, "cache_control", "prompt_cache_breakpoint"},
+                   tool.extras);
     } else {
       tool.json = value.raw();
     }
@@ -456,7 +202,7 @@ void Reader::read_limits(const Value& root, ChatRequest& out) {
       *field.to = number;
       if (field.key == "max_completion_tokens") out.max_completion_tokens = true;
     } else {
-      keep(out.extras, pointer_step(field.key), value.raw());
+      keep_restated(out.extras, pointer_step(field.key), value);  // the newer name came first
     }
   }
   struct Number {
@@ -478,16 +224,33 @@ void Reader::read_limits(const Value& root, ChatRequest& out) {
   }
 }
 
+void Reader::read_effort(const Value& root, ChatRequest& out) {
+  if (Status status = read_reasoning_controls(root, out); !status.ok()) fail(std::move(status));
+  static constexpr std::array<std::string_view, 8> kWords{"",       "none", "minimal", "low",
+                                                          "medium", "high", "xhigh",   "max"};
+  const std::string& effort = out.reasoning_effort;
+  if (std::find(kWords.begin(), kWords.end(), effort) != kWords.end()) return;
+  fail(Status(Code::kInvalidArgument,
+              "Invalid value: '" + shorten(effort, 40) +
+                  "'. Supported values are: 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', "
+                  "and 'max'.")
+           .with_reason("invalid_value")
+           .with_param("reasoning_effort"));
+}
+
 void Reader::read_fields(const Value& root, ChatRequest& out) {
-  struct Text {
-    std::string_view key;
-    std::string* to;
-  };
-  for (const Text& field : {Text{"reasoning_effort", &out.reasoning_effort},
-                            Text{"service_tier", &out.service_tier}, Text{"user", &out.user}}) {
-    const Value value = root[field.key];
-    *field.to = take_string(value, std::string(field.key));
-    keep_if_blank(root, field.key, "", out.extras);
+  out.service_tier = take_string(root["service_tier"], "service_tier");
+  out.user = take_string(root["user"], "user");
+  keep_if_blank(root, "service_tier", "", out.extras);
+  keep_if_blank(root, "user", "", out.extras);
+  // The newer name of `user`, which counts if both are given.
+  const Value safety = root["safety_identifier"];
+  if (safety.is_string() && safety.raw() != "\"\"") {
+    if (!out.user.empty()) keep_restated(out.extras, "/user", root["user"]);
+    out.user = safety.string().value_or("");
+    keep_restated(out.extras, "/safety_identifier", safety);
+  } else if (safety.exists()) {
+    keep(out.extras, "/safety_identifier", safety.raw());
   }
   const Value parallel = root["parallel_tool_calls"];
   out.parallel_tool_calls = parallel.boolean();
@@ -508,10 +271,12 @@ Status Reader::read(const Value& root, ChatRequest& out) {
   if (messages.exists() && !messages.is_array()) {
     fail(wrong_type("messages", "an array of objects", messages.type()));
   }
+  if (!error().ok()) return error();
+  MessageReader reader;
   std::size_t index = 0;
   for (const Value& message : messages.items()) {
-    out.messages.push_back(read_message(message, at("messages", index++)));
-    if (!error_.ok()) return error_;
+    out.messages.push_back(reader.read(message, at("messages", index++)));
+    if (!reader.error().ok()) return reader.error();
   }
   read_tools(root, out);
   read_tool_choice(root, out);
@@ -519,6 +284,7 @@ Status Reader::read(const Value& root, ChatRequest& out) {
   read_stream(root, out);
   read_stop(root["stop"], out);
   read_limits(root, out);
+  read_effort(root, out);
   read_fields(root, out);
   keep_unknown(root, "",
                {"model",
@@ -541,11 +307,16 @@ Status Reader::read(const Value& root, ChatRequest& out) {
                 "presence_penalty",
                 "frequency_penalty",
                 "reasoning_effort",
+                "reasoning",
+                "thinking",
+                "include_reasoning",
                 "service_tier",
+                "safety_identifier",
                 "user",
                 "parallel_tool_calls"},
                out.extras);
-  return error_;
+  settle(out.extras);
+  return error();
 }
 
 }  // namespace
@@ -554,6 +325,7 @@ Result<ChatRequest> decode_request(const Body& body) {
   auto document = json::Document::parse(body.str());
   if (!document) return wrong_json(document.error());
   ChatRequest out;
+  out.format = Format::kOpenAiChat;
   if (Status status = Reader().read(document->root(), out); !status.ok()) return status;
   return out;
 }

@@ -1,322 +1,141 @@
-// ChatRequest to request body (WIRE_FORMATS 6.3, column OpenAI chat).
+// ChatRequest to request body (WIRE_FORMATS 6.3, column OpenAI chat; 6.5).
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/text.h"
-#include "formats/object_writer.h"
-#include "formats/openai_chat/openai_chat.h"
+#include "formats/openai_chat/encoding.h"
 
 namespace llmorch::openai_chat {
 namespace {
 
 constexpr std::size_t kMostStops = 4;
-
-Status cannot(std::string param, std::string why) {
-  return Status(Code::kUnsupported, std::move(why)).with_param(std::move(param));
-}
+constexpr std::size_t kLongestUser = 64;
+constexpr std::size_t kLongestSafetyId = 128;
 
 class Writer {
  public:
-  Writer(const ChatRequest& request, const EncodeOptions& options)
-      : request_(request), options_(options) {}
+  Writer(const ChatRequest& request, const RequestEdits& edits)
+      : encoding_(request, edits), request_(request) {}
 
   Result<EncodedRequest> write();
 
  private:
-  void write_messages(ObjectWriter& body);
-  void write_message(const Message& message, const std::string& path);
-  void write_tool_results(const Message& message, const std::string& path);
-  void write_attachments(const Part& result, const std::string& path);
-  void write_content(std::string& out, const std::vector<Part>& parts, bool plain,
-                     const std::string& path);
-  void write_part(std::string& out, const Part& part, const std::string& path);
-  void write_media(std::string& out, const Part& part, const std::string& path);
-  void write_tool_calls(ObjectWriter& to, const Message& message);
+  void check();
+  void choose_tools();
   void write_tools(ObjectWriter& body);
+  void write_tool(const Tool& tool, std::size_t index);
+  void write_tool_fields(ObjectWriter& body);
   void write_tool_choice(ObjectWriter& body);
   void write_response_format(ObjectWriter& body);
   void write_stream(ObjectWriter& body);
   void write_limits(ObjectWriter& body);
+  void write_stop(ObjectWriter& body);
+  void write_sampling(ObjectWriter& body);
+  void write_reasoning(ObjectWriter& body);
+  void write_user(ObjectWriter& body);
 
-  void fail(Status status) {
-    if (error_.ok()) error_ = std::move(status);
-  }
-  void drop(const std::string& what) {
-    auto& dropped = result_.dropped;
-    if (std::find(dropped.begin(), dropped.end(), what) == dropped.end()) dropped.push_back(what);
-  }
-  // Separates elements of the list that is being written to `out`.
-  static void next(std::string& out) {
-    if (out.back() != '[') out.push_back(',');
+  bool own() const { return encoding_.own; }
+  bool has_extra(std::string_view path) const {
+    return std::any_of(request_.extras.begin(), request_.extras.end(),
+                       [&](const Extra& extra) { return extra.path == path; });
   }
 
+  Encoding encoding_;
   const ChatRequest& request_;
-  const EncodeOptions& options_;
+  std::vector<const Tool*> tools_;  // that are sent
+  bool search_ = false;             // the search that is a field of its own here
+  std::string effort_;
   std::string text_;
-  EncodedRequest result_;
-  Status error_;
 };
 
-std::string_view role_word(Message::Role role) {
-  switch (role) {
-    case Message::Role::kSystem:
-      return "system";
-    case Message::Role::kDeveloper:
-      return "developer";
-    case Message::Role::kUser:
-      return "user";
-    case Message::Role::kAssistant:
-      return "assistant";
-    case Message::Role::kTool:
-      return "tool";
+// What would change the meaning of the request if it were left out.
+void Writer::check() {
+  const Capabilities& can = encoding_.edits.capabilities;
+  if (can.tools == false && !request_.tools.empty()) {
+    encoding_.fail("tools", "this target does not call tools");
   }
-  return "user";
-}
-
-// Parts of a message that stand in its `content`.
-bool in_content(const Part& part) {
-  switch (part.kind) {
-    case Part::Kind::kText:
-    case Part::Kind::kRefusal:
-    case Part::Kind::kMedia:
-      return true;
-    case Part::Kind::kOpaque:  // an unknown kind of tool call names its type
-      return part.tool_type == "function";
-    default:
-      return false;
+  if (can.structured_output == false &&
+      request_.response_format.kind == ResponseFormat::Kind::kJsonSchema) {
+    encoding_.fail("response_format", "this target does not answer by a JSON schema");
   }
-}
-
-std::string data_url(const Media& media) {
-  return "data:" + media.mime_type + ";base64," + media.base64;
-}
-
-std::string joined_text(const std::vector<Part>& parts) {
-  std::string out;
-  for (const Part& part : parts) {
-    if (part.kind == Part::Kind::kText) out.append(part.text);
+  if (own()) return;
+  static constexpr std::array<std::string_view, 4> kRefused{
+      "/mcp_servers", "/cachedContent", "/previous_response_id", "/conversation"};
+  for (const std::string_view path : kRefused) {
+    const auto found = std::find_if(request_.extras.begin(), request_.extras.end(),
+                                    [&](const Extra& extra) { return extra.path == path; });
+    if (found == request_.extras.end() || found->json == "null" || found->json == "[]") continue;
+    encoding_.fail(std::string(path.substr(1)), "this target has nothing like it");
   }
-  return out;
+  encoding_.drop_extras(request_.extras, "");
 }
 
-void Writer::write_media(std::string& out, const Part& part, const std::string& path) {
-  const Media& media = part.media;
-  ObjectWriter object(out, &part.extras);
-  switch (media.kind) {
-    case Media::Kind::kImage: {
-      if (media.base64.empty() && media.url.empty()) {
-        fail(cannot(path, "an image by file id cannot be sent to this target"));
+// ---- tools ----
+
+// The tools that go out: with allowed_tools of another dialect only those, because few servers know
+// that word; and a vendor's web search where the model is one that searches.
+void Writer::choose_tools() {
+  const ToolChoice& choice = request_.tool_choice;
+  const bool filter = !own() && choice.kind == ToolChoice::Kind::kAllowed;
+  const auto document = json::Document::parse(filter ? choice.allowed_json : "[]");
+  const auto is_allowed = [&](const Tool& tool) {
+    if (!filter || !document) return true;
+    const auto list = document->root().items();
+    return std::any_of(list.begin(), list.end(), [&](const json::Value& item) {
+      return item.string() == tool.name || item["name"].string() == tool.name ||
+             item["function"]["name"].string() == tool.name;
+    });
+  };
+  const std::string& model = encoding_.edits.model.empty() ? request_.model : encoding_.edits.model;
+  std::size_t index = 0;
+  for (const Tool& tool : request_.tools) {
+    const std::string path = "tools[" + std::to_string(index++) + "]";
+    if (!own() && !tool.json.empty()) {
+      const bool search = contains_ignore_case(tool.type, "search");
+      if (search && contains_ignore_case(model, "-search")) {
+        search_ = true;
+      } else {
+        encoding_.fail(path, "the tool \"" + shorten(tool.type, 60) +
+                                 "\" is one of its vendor's own and unknown to this target");
       }
-      object.string("type", "image_url");
-      ObjectWriter image = object.object("image_url");
-      image.string("url", media.base64.empty() ? media.url : data_url(media));
-      if (!media.detail.empty()) image.string("detail", media.detail);
-      image.close();
-      break;
-    }
-    case Media::Kind::kAudio: {
-      if (media.base64.empty() && !media.url.empty()) {
-        fail(cannot(path, "audio by URL cannot be sent to this target"));
-      }
-      object.string("type", "input_audio");
-      ObjectWriter audio = object.object("input_audio");
-      audio.string("data", media.base64);
-      const bool named = media.mime_type.rfind("audio/", 0) == 0;
-      audio.string("format", named ? media.mime_type.substr(6) : media.mime_type);
-      audio.close();
-      break;
-    }
-    case Media::Kind::kDocument: {
-      if (!media.url.empty()) {
-        fail(cannot(path, "a document by URL cannot be sent to this target"));
-      }
-      object.string("type", "file");
-      ObjectWriter file = object.object("file");
-      if (!media.base64.empty()) {
-        file.string("file_data", media.mime_type.empty() ? media.base64 : data_url(media));
-      }
-      if (!media.file_id.empty()) file.string("file_id", media.file_id);
-      if (!media.name.empty()) file.string("filename", media.name);
-      file.close();
-      break;
+    } else if (is_allowed(tool)) {
+      tools_.push_back(&tool);
     }
   }
-  object.close();
 }
 
-void Writer::write_part(std::string& out, const Part& part, const std::string& path) {
-  if (part.kind == Part::Kind::kMedia) return write_media(out, part, path);
-  if (part.kind == Part::Kind::kOpaque) {
-    out.append(part.json.empty() ? "{}" : part.json);
+void Writer::write_tool(const Tool& tool, std::size_t index) {
+  if (!tool.json.empty()) {
+    text_.append(tool.json);
     return;
   }
-  const std::string_view type = part.kind == Part::Kind::kRefusal ? "refusal" : "text";
-  ObjectWriter object(out, &part.extras);
-  object.string("type", type);
-  object.string(type, part.text);
+  if (!own()) {
+    encoding_.drop_extras(tool.extras, "tools.");
+    if (!tool.cache_control.empty()) encoding_.drop("tools.cache_control");
+    if (tool.name.empty()) {
+      encoding_.fail("tools[" + std::to_string(index) + "].name", "a tool needs a name");
+    }
+  }
+  ObjectWriter object(text_, encoding_.extras(tool.extras));
+  object.string("type", tool.type);
+  ObjectWriter inner = object.object(tool.type);
+  inner.string("name", encoding_.tool_name(tool.name));
+  if (!tool.description.empty()) inner.string("description", tool.description);
+  if (!tool.parameters.empty()) {
+    inner.raw("parameters", own() ? tool.parameters : function_schema(tool.parameters));
+  }
+  if (tool.strict) inner.boolean("strict", *tool.strict);
+  inner.close();
   object.close();
-}
-
-void Writer::write_content(std::string& out, const std::vector<Part>& parts, bool plain,
-                           const std::string& path) {
-  if (plain) return append_json_string(out, joined_text(parts));
-  out.push_back('[');
-  std::size_t index = 0;
-  for (const Part& part : parts) {
-    const std::size_t place = index++;
-    if (!in_content(part)) continue;
-    next(out);
-    write_part(out, part, path + ".content[" + std::to_string(place) + "]");
-  }
-  out.push_back(']');
-}
-
-void Writer::write_tool_calls(ObjectWriter& to, const Message& message) {
-  std::string calls = "[";
-  for (const Part& part : message.parts) {
-    if (part.kind == Part::Kind::kOpaque && !in_content(part)) {
-      next(calls);
-      calls.append(part.json);
-    }
-    if (part.kind != Part::Kind::kToolCall) continue;
-    next(calls);
-    ObjectWriter call(calls, &part.extras);
-    call.string("id", part.tool_call_id);
-    call.string("type", part.tool_type);
-    const bool custom = part.tool_type == "custom";
-    ObjectWriter body = call.object(custom ? "custom" : "function");
-    body.string("name", part.tool_name);
-    body.string(custom ? "input" : "arguments", part.arguments);
-    body.close();
-    call.close();
-  }
-  if (calls.size() > 1) to.raw("tool_calls", calls.append("]"));
-}
-
-// The tool role carries text only: media of a result follow in a user message.
-void Writer::write_attachments(const Part& result, const std::string& path) {
-  std::string parts = "[";
-  for (const Part& part : result.content) {
-    if (part.kind != Part::Kind::kMedia) continue;
-    if (parts.size() == 1) {
-      ObjectWriter note(parts);
-      note.string("type", "text");
-      note.string("text", "Attached files from tool call " + result.tool_call_id + ":");
-      note.close();
-    }
-    next(parts);
-    write_media(parts, part, path);
-  }
-  if (parts.size() == 1) return;
-  next(text_);
-  ObjectWriter message(text_);
-  message.string("role", "user");
-  message.raw("content", parts.append("]"));
-  message.close();
-}
-
-void Writer::write_tool_results(const Message& message, const std::string& path) {
-  std::vector<const Part*> results;
-  for (const Part& part : message.parts) {
-    if (part.kind == Part::Kind::kToolResult) results.push_back(&part);
-  }
-  for (const Part* part : results) {
-    next(text_);
-    ObjectWriter object(text_, results.size() == 1 ? &message.extras : nullptr);
-    object.string("role", "tool");
-    object.string("tool_call_id", part->tool_call_id);
-    if (!message.name.empty()) object.string("name", message.name);
-    const bool has_media =
-        std::any_of(part->content.begin(), part->content.end(),
-                    [](const Part& item) { return item.kind == Part::Kind::kMedia; });
-    if (message.plain_text || part->is_error || has_media || part->content.empty()) {
-      std::string text = part->is_error ? "Error: " : "";
-      for (const Part& item : part->content) {
-        if (item.kind != Part::Kind::kText) continue;
-        if (!text.empty() && &item != &part->content.front()) text.push_back('\n');
-        text.append(item.text);
-      }
-      object.string("content", text);
-    } else {
-      write_content(object.value("content"), part->content, false, path);
-    }
-    object.close();
-  }
-  // All results come first: nothing may stand between a call and its answers.
-  for (const Part* part : results) write_attachments(*part, path);
-}
-
-void Writer::write_message(const Message& message, const std::string& path) {
-  const bool has_result =
-      std::any_of(message.parts.begin(), message.parts.end(),
-                  [](const Part& part) { return part.kind == Part::Kind::kToolResult; });
-  if (has_result) {
-    write_tool_results(message, path);
-    const bool more = std::any_of(message.parts.begin(), message.parts.end(), in_content);
-    if (!more) return;
-  }
-  next(text_);
-  ObjectWriter object(text_, has_result ? nullptr : &message.extras);
-  const bool assistant = message.role == Message::Role::kAssistant;
-  const bool result_rest = message.role == Message::Role::kTool;
-  object.string("role", result_rest ? "user" : role_word(message.role));
-  if (!message.name.empty() && !has_result) object.string("name", message.name);
-
-  const bool any_text =
-      std::any_of(message.parts.begin(), message.parts.end(), [&](const Part& part) {
-        return message.plain_text ? part.kind == Part::Kind::kText : in_content(part);
-      });
-  if (any_text || (!assistant && !message.plain_text)) {
-    write_content(object.value("content"), message.parts, message.plain_text, path);
-  } else {
-    object.raw("content", "null");
-  }
-  for (const Part& part : message.parts) {
-    if (part.kind == Part::Kind::kReasoning && assistant) {
-      if (!object.wrote("reasoning_content")) {
-        std::string thought;
-        for (const Part& other : message.parts) {
-          if (other.kind == Part::Kind::kReasoning) thought.append(other.text);
-        }
-        object.string("reasoning_content", thought);
-      }
-      if (!part.signature.empty()) drop("messages.thinking.signature");
-    }
-    if (part.kind == Part::Kind::kRefusal && message.plain_text && !object.wrote("refusal")) {
-      object.string("refusal", part.text);
-    }
-  }
-  if (assistant) write_tool_calls(object, message);
-  object.close();
-}
-
-void Writer::write_messages(ObjectWriter& body) {
-  body.value("messages").push_back('[');
-  std::size_t index = 0;
-  for (const Message& message : request_.messages) {
-    write_message(message, "messages[" + std::to_string(index++) + "]");
-  }
-  text_.push_back(']');
 }
 
 void Writer::write_tools(ObjectWriter& body) {
-  if (request_.tools.empty()) return;
+  if (tools_.empty()) return;
   body.value("tools").push_back('[');
-  for (const Tool& tool : request_.tools) {
+  for (std::size_t i = 0; i < tools_.size(); ++i) {
     next(text_);
-    if (!tool.json.empty()) {
-      text_.append(tool.json);
-      continue;
-    }
-    ObjectWriter object(text_, &tool.extras);
-    object.string("type", tool.type);
-    ObjectWriter inner = object.object(tool.type);
-    inner.string("name", tool.name);
-    if (!tool.description.empty()) inner.string("description", tool.description);
-    if (!tool.parameters.empty()) inner.raw("parameters", tool.parameters);
-    if (tool.strict) inner.boolean("strict", *tool.strict);
-    inner.close();
-    object.close();
+    write_tool(*tools_[i], i);
   }
   text_.push_back(']');
 }
@@ -336,11 +155,14 @@ void Writer::write_tool_choice(ObjectWriter& body) {
       ObjectWriter object(body.value("tool_choice"));
       object.string("type", choice.type);
       ObjectWriter inner = object.object(choice.type);
-      inner.string("name", choice.name);
+      inner.string("name", encoding_.tool_name(choice.name));
       inner.close();
       return object.close();
     }
     case ToolChoice::Kind::kAllowed: {
+      if (!own()) {
+        return body.string("tool_choice", choice.allowed_required ? "required" : "auto");
+      }
       ObjectWriter object(body.value("tool_choice"));
       object.string("type", "allowed_tools");
       ObjectWriter inner = object.object("allowed_tools");
@@ -352,6 +174,26 @@ void Writer::write_tool_choice(ObjectWriter& body) {
   }
 }
 
+void Writer::write_tool_fields(ObjectWriter& body) {
+  write_tools(body);
+  if (search_) body.raw("web_search_options", "{}");
+  // Both are refused without tools.
+  const bool tools = !tools_.empty();
+  if (tools || (own() && request_.tool_choice.kind == ToolChoice::Kind::kNone)) {
+    write_tool_choice(body);
+  } else if (request_.tool_choice.kind != ToolChoice::Kind::kUnset) {
+    encoding_.drop("tool_choice");
+  }
+  if (!request_.parallel_tool_calls) return;
+  if (tools && (own() || encoding_.model.parallel)) {
+    body.boolean("parallel_tool_calls", *request_.parallel_tool_calls);
+  } else {
+    encoding_.drop("parallel_tool_calls");
+  }
+}
+
+// ---- the rest, in the order of WIRE_FORMATS 1.2 ----
+
 void Writer::write_response_format(ObjectWriter& body) {
   const ResponseFormat& format = request_.response_format;
   if (format.kind == ResponseFormat::Kind::kUnset) return;
@@ -359,10 +201,16 @@ void Writer::write_response_format(ObjectWriter& body) {
   if (format.kind == ResponseFormat::Kind::kJsonSchema) {
     object.string("type", "json_schema");
     ObjectWriter schema = object.object("json_schema");
-    if (!format.name.empty()) schema.string("name", format.name);
+    if (!format.name.empty() || !own()) {
+      schema.string("name", format.name.empty() ? "output" : encoding_.tool_name(format.name));
+    }
     if (!format.description.empty()) schema.string("description", format.description);
     if (!format.schema.empty()) schema.raw("schema", format.schema);
-    if (format.strict) schema.boolean("strict", *format.strict);
+    if (format.strict) {
+      schema.boolean("strict", *format.strict);
+    } else if (!own() && is_strict_schema(format.schema)) {
+      schema.boolean("strict", true);
+    }
     schema.close();
   } else {
     object.string("type", format.kind == ResponseFormat::Kind::kText ? "text" : "json_object");
@@ -372,98 +220,148 @@ void Writer::write_response_format(ObjectWriter& body) {
 
 void Writer::write_stream(ObjectWriter& body) {
   if (request_.stream) body.boolean("stream", true);
-  const bool usage = request_.include_usage || (options_.ask_usage && request_.stream);
+  const bool ask = request_.stream && (encoding_.edits.ask_usage || !own());
+  const bool usage = request_.include_usage || ask;
   const bool others =
-      std::any_of(request_.extras.begin(), request_.extras.end(),
-                  [](const Extra& extra) { return extra.path.rfind("/stream_options/", 0) == 0; });
+      own() && std::any_of(request_.extras.begin(), request_.extras.end(), [](const Extra& extra) {
+        return extra.path.rfind("/stream_options/", 0) == 0;
+      });
   if (!usage && !others) return;
   ObjectWriter object = body.object("stream_options");
   if (usage) object.boolean("include_usage", true);
   object.close();
 }
 
-void Writer::write_limits(ObjectWriter& body) {
-  if (request_.max_tokens) {
-    body.integer(request_.max_completion_tokens ? "max_completion_tokens" : "max_tokens",
-                 *request_.max_tokens);
+void Writer::write_stop(ObjectWriter& body) {
+  if (request_.stop.empty()) return;
+  if (!own() && encoding_.model.reasoning) return encoding_.drop("stop");
+  std::string& out = body.value("stop");
+  out.push_back('[');
+  for (std::size_t i = 0; i < std::min(request_.stop.size(), kMostStops); ++i) {
+    next(out);
+    append_json_string(out, request_.stop[i]);
   }
-  if (request_.n) body.integer("n", *request_.n);
-  if (request_.seed) body.integer("seed", *request_.seed);
-  if (!request_.stop.empty()) {
-    std::string& out = body.value("stop");
-    out.push_back('[');
-    for (std::size_t i = 0; i < std::min(request_.stop.size(), kMostStops); ++i) {
-      next(out);
-      append_json_string(out, request_.stop[i]);
+  out.push_back(']');
+  if (request_.stop.size() > kMostStops) encoding_.drop("stop");
+}
+
+void Writer::write_sampling(ObjectWriter& body) {
+  const Model& model = encoding_.model;
+  const std::optional<bool>& said = encoding_.edits.capabilities.sampling;
+  // Reasoning models take these two only while they do not reason, and no penalty ever.
+  const bool idle = !model.reasoning || (model.none && effort_ == "none");
+  const bool sampling = said.value_or(own() || idle);
+  const bool penalties = own() || !model.reasoning;
+  // Few servers know top_k, and the others refuse what they do not know.
+  const bool top_k = said.value_or(own());
+  struct Number {
+    std::string_view key;
+    const std::string& text;
+    bool taken;
+  };
+  for (const Number& number :
+       {Number{"temperature", request_.temperature, sampling},
+        Number{"top_p", request_.top_p, sampling}, Number{"top_k", request_.top_k, top_k},
+        Number{"presence_penalty", request_.presence_penalty, penalties},
+        Number{"frequency_penalty", request_.frequency_penalty, penalties}}) {
+    if (number.text.empty()) continue;
+    if (number.taken) {
+      body.raw(number.key, number.text);
+    } else {
+      encoding_.drop(number.key);
     }
-    out.push_back(']');
-    if (request_.stop.size() > kMostStops) drop("stop");
-  }
-  const std::pair<std::string_view, const std::string*> numbers[] = {
-      {"temperature", &request_.temperature},
-      {"top_p", &request_.top_p},
-      {"top_k", &request_.top_k},
-      {"presence_penalty", &request_.presence_penalty},
-      {"frequency_penalty", &request_.frequency_penalty},
-  };
-  for (const auto& [key, number] : numbers) {
-    if (!number->empty()) body.raw(key, *number);
-  }
-  const std::pair<std::string_view, const std::string*> texts[] = {
-      {"reasoning_effort", &request_.reasoning_effort},
-      {"service_tier", &request_.service_tier},
-      {"user", &request_.user},
-  };
-  for (const auto& [key, text] : texts) {
-    if (!text->empty()) body.string(key, *text);
   }
 }
 
+void Writer::write_limits(ObjectWriter& body) {
+  if (request_.max_tokens) {
+    const bool newer = own() ? request_.max_completion_tokens : encoding_.model.reasoning;
+    const std::int64_t most =
+        encoding_.edits.capabilities.max_output_tokens.value_or(*request_.max_tokens);
+    body.integer(newer ? "max_completion_tokens" : "max_tokens",
+                 std::min(*request_.max_tokens, most));
+  }
+  if (request_.n) body.integer("n", *request_.n);
+  if (request_.seed) body.integer("seed", *request_.seed);
+  write_stop(body);
+  write_sampling(body);
+}
+
+void Writer::write_reasoning(ObjectWriter& body) {
+  const std::optional<bool>& can = encoding_.edits.capabilities.reasoning;
+  std::string wanted = request_.reasoning_effort;
+  if (own()) {
+    // The caller's own form of it, where it has another one, is among the extras.
+    const bool restated = has_extra("/reasoning") || has_extra("/thinking");
+    if (!wanted.empty() && can == false) return encoding_.drop("reasoning_effort");
+    if (!wanted.empty() && !restated) body.string("reasoning_effort", wanted);
+    return;
+  }
+  if (wanted.empty() && request_.reasoning_budget) {
+    wanted = effort_of_budget(*request_.reasoning_budget);
+  }
+  if (wanted.empty()) return;
+  effort_ = fit_effort(encoding_.model, wanted);
+  if (!tools_.empty() && !encoding_.model.effort_with_tools) effort_.clear();
+  if (!effort_.empty()) {
+    body.string("reasoning_effort", effort_);
+  } else if (wanted != "none") {
+    encoding_.drop("reasoning_effort");
+  }
+}
+
+void Writer::write_user(ObjectWriter& body) {
+  if (own()) {
+    if (!request_.service_tier.empty()) body.string("service_tier", request_.service_tier);
+    const bool restated = has_extra("/safety_identifier");
+    if (!request_.user.empty() && !restated) body.string("user", request_.user);
+    return;
+  }
+  if (!request_.service_tier.empty()) encoding_.drop("service_tier");
+  if (request_.user.empty()) return;
+  const bool newer = encoding_.model.openai;
+  std::string user = request_.user.substr(0, newer ? kLongestSafetyId : kLongestUser);
+  while (!user.empty() && !is_utf8(user)) user.pop_back();  // cut inside a character
+  body.string(newer ? "safety_identifier" : "user", user);
+}
+
 Result<EncodedRequest> Writer::write() {
-  ObjectWriter body(text_, &request_.extras);
-  body.string("model", options_.model.empty() ? request_.model : options_.model);
-  write_messages(body);
-  write_tools(body);
-  // Both are refused without tools.
-  const bool tools = !request_.tools.empty();
-  if (tools || request_.tool_choice.kind == ToolChoice::Kind::kNone) {
-    write_tool_choice(body);
-  } else if (request_.tool_choice.kind != ToolChoice::Kind::kUnset) {
-    drop("tool_choice");
-  }
-  if (request_.parallel_tool_calls) {
-    if (tools) {
-      body.boolean("parallel_tool_calls", *request_.parallel_tool_calls);
-    } else {
-      drop("parallel_tool_calls");
-    }
-  }
+  check();
+  choose_tools();
+  const RequestEdits& edits = encoding_.edits;
+  ObjectWriter body(text_, encoding_.extras(request_.extras));
+  body.string("model", edits.model.empty() ? request_.model : edits.model);
+  write_messages(encoding_, body.value("messages"));
+  write_tool_fields(body);
   write_response_format(body);
   write_stream(body);
+  write_reasoning(body);
   write_limits(body);
+  write_user(body);
   body.close();
-  if (!error_.ok()) return error_;
-  result_.body = Body(std::move(text_));
-  if (options_.set.empty() && options_.remove.empty()) return std::move(result_);
+  if (!encoding_.error.ok()) return encoding_.error;
+  EncodedRequest& result = encoding_.result;
+  result.body = Body(std::move(text_));
+  if (edits.set.empty() && edits.remove.empty()) return std::move(result);
 
   // The operator's edits are the same as on the other path, so one piece of code does both.
-  auto scan = scan_request(result_.body);
+  auto scan = scan_request(result.body);
   if (!scan) return scan.error();
-  Splice edits;
-  edits.model = scan->model;
-  edits.set = options_.set;
-  edits.remove = options_.remove;
-  edits.ask_usage = options_.ask_usage;
-  auto spliced = splice_request(result_.body, *scan, edits);
+  RequestEdits rest;
+  rest.model = scan->model;
+  rest.set = edits.set;
+  rest.remove = edits.remove;
+  rest.ask_usage = edits.ask_usage;
+  auto spliced = splice_request(result.body, *scan, rest);
   if (!spliced) return spliced.error();
-  result_.body = std::move(*spliced);
-  return std::move(result_);
+  result.body = std::move(*spliced);
+  return std::move(result);
 }
 
 }  // namespace
 
-Result<EncodedRequest> encode_request(const ChatRequest& request, const EncodeOptions& options) {
-  return Writer(request, options).write();
+Result<EncodedRequest> encode_request(const ChatRequest& request, const RequestEdits& edits) {
+  return Writer(request, edits).write();
 }
 
 }  // namespace llmorch::openai_chat

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "base/text.h"
+#include "formats/object_writer.h"
 #include "formats/openai_chat/openai_chat.h"
 
 namespace llmorch::openai_chat {
@@ -162,7 +164,7 @@ struct Edit {
   std::string text;
 };
 
-const std::string* find_set(const Splice& edits, std::string_view name) {
+const std::string* find_set(const RequestEdits& edits, std::string_view name) {
   const std::string* found = nullptr;
   for (const auto& [key, text] : edits.set) {
     if (key == name) found = &text;
@@ -170,18 +172,56 @@ const std::string* find_set(const Splice& edits, std::string_view name) {
   return found;
 }
 
-bool is_removed(const Splice& edits, std::string_view name) {
-  return find_set(edits, name) == nullptr && name != "model" &&
+// What the configuration says the model cannot take is as good as removed; what its name tells is
+// left to the caller, whose own words these are.
+bool is_refused(const Capabilities& can, std::string_view name) {
+  if (can.sampling == false && (name == "temperature" || name == "top_p" || name == "top_k")) {
+    return true;
+  }
+  return can.reasoning == false && (name == "reasoning_effort" || name == "reasoning");
+}
+
+bool is_removed(const RequestEdits& edits, std::string_view name) {
+  if (name == "model" || find_set(edits, name) != nullptr) return false;
+  return is_refused(edits.capabilities, name) ||
          std::find(edits.remove.begin(), edits.remove.end(), name) != edits.remove.end();
 }
 
+// A limit above what the model can say.
+bool is_too_long(const RequestEdits& edits, std::string_view name, std::string_view value) {
+  if (name != "max_tokens" && name != "max_completion_tokens") return false;
+  std::int64_t number = 0;
+  const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
+  const auto& most = edits.capabilities.max_output_tokens;
+  return most && read.ec == std::errc() && read.ptr == value.data() + value.size() &&
+         number > *most;
+}
+
+// The list of messages with the target's own prompt in front; nullopt: it stays.
+std::optional<Edit> prompt_edit(const RequestEdits& edits, const RequestScan::Key& key,
+                                std::string_view text) {
+  if (edits.system_prompt.empty() || key.name != "messages" || text[key.value_begin] != '[') {
+    return std::nullopt;
+  }
+  std::string added;
+  ObjectWriter message(added);
+  message.string("role", "system");
+  message.string("content", edits.system_prompt);
+  message.close();
+  const std::size_t begin = key.value_begin + 1;
+  const std::string_view rest = trim(text.substr(begin, key.value_end - begin));
+  if (rest != "]") added.push_back(',');
+  return Edit{begin, begin, std::move(added)};
+}
+
 // The new text of a key's value; nullopt: it stays.
-std::optional<std::string> replacement(const Splice& edits, bool ask_usage, std::string_view name,
-                                       std::string_view old) {
+std::optional<std::string> replacement(const RequestEdits& edits, bool ask_usage,
+                                       std::string_view name, std::string_view old) {
   const std::string* set = find_set(edits, name);
   if (name == "stream_options" && ask_usage) return with_include_usage(set ? *set : old);
   if (set != nullptr) return *set;
   if (name == "model") return json_string(edits.model);
+  if (is_too_long(edits, name, old)) return std::to_string(*edits.capabilities.max_output_tokens);
   return std::nullopt;
 }
 
@@ -235,7 +275,8 @@ std::string with_include_usage(std::string_view stream_options) {
   return out.append(stream_options.substr(kept));
 }
 
-Result<Body> splice_request(const Body& original, const RequestScan& scan, const Splice& edits) {
+Result<Body> splice_request(const Body& original, const RequestScan& scan,
+                            const RequestEdits& edits) {
   // Offsets count from the start of one piece of text.
   const Body body = original.segments().size() > 1 ? Body(original.str()) : original;
   const std::string_view text = body.contiguous();
@@ -261,6 +302,8 @@ Result<Body> splice_request(const Body& original, const RequestScan& scan, const
     const std::string_view old = text.substr(key.value_begin, key.value_end - key.value_begin);
     if (auto now = replacement(edits, ask_usage, key.name, old); now && *now != old) {
       list.push_back({key.value_begin, key.value_end, std::move(*now)});
+    } else if (auto prompt = prompt_edit(edits, key, text)) {
+      list.push_back(std::move(*prompt));
     }
   }
 

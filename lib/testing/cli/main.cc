@@ -11,6 +11,7 @@
 #include <string>
 
 #include "testing/cli/args.h"
+#include "testing/cli/mock_help.h"
 #include "testing/fault_proxy.h"
 #include "testing/load_generator.h"
 #include "testing/mock_upstream.h"
@@ -20,7 +21,8 @@ namespace {
 
 constexpr const char* kUsage = R"(usage: llmorch-testing <command> [options]
 
-  mock   an OpenAI-like upstream that can be scripted; prints "listening on http://HOST:PORT"
+  mock   OpenAI, Anthropic and Gemini on one port, scriptable; prints "listening on
+         http://HOST:PORT"; "mock --help" says more
     --listen 127.0.0.1:0   --script FILE|JSON   --model a,b   --key KEY   --max-seconds 600
   proxy  a TCP proxy with faults; prints "listening on HOST:PORT"
     --to HOST:PORT   --listen 127.0.0.1:0   --fault FILE|JSON   --seed 1   --max-seconds 600
@@ -68,6 +70,10 @@ void run(Loop& loop, std::uint64_t seconds, Done done) {
 }
 
 int run_mock(Loop& loop, Args& args) {
+  if (args.flag("help")) {
+    std::fputs(kMockHelp, stdout);
+    return 0;
+  }
   MockOptions options;
   options.listen = args.text("listen", options.listen);
   options.key = args.text("key");
