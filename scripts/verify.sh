@@ -162,24 +162,25 @@ run_valgrind() {
   evidence valgrind "{$figures}"
 }
 
+# The SDKs against the gateway in front of a mock of each vendor, and every body that the request
+# tests encode against the vendors' own types.
 run_sdk() {
   install_packages python3-venv
-  local venv=$ROOT/build/venv-openai version
-  [[ -x $venv/bin/python ]] || python3 -m venv "$venv" >"$work/venv.log" 2>&1 || {
-    cat "$work/venv.log"
+  release && build dev test_formats || return 1
+  mkdir "$work/bodies"
+  LLMORCH_FIXTURES=${LLMORCH_FIXTURES:-} LLMORCH_UPSTREAM_BODIES=$work/bodies \
+    "$ROOT/build/dev/tests/test_formats" >"$work/formats.log" 2>&1 || {
+    tail -n 40 "$work/formats.log"
     return 1
   }
-  "$venv/bin/python" -c 'import openai' 2>/dev/null ||
-    "$venv/bin/python" -m pip install -q openai >"$work/pip.log" 2>&1 || {
-    REASON="PyPI did not hand out the openai package: $(tail -n 1 "$work/pip.log")"
+  "$ROOT/tests/sdk/run.sh" "$llmorch" "$testing" "$work/bodies" | tee "$work/sdk.out"
+  local code=${PIPESTATUS[0]}
+  if ((code == 77)); then
+    REASON="neither PyPI nor npm handed out the SDKs"
     return 77
-  }
-  version=$("$venv/bin/python" -c 'import openai; print(openai.__version__)')
-  release || return 1
-  mock_on_core_1 && gateway_before "$MOCK" || return 1
-  "$venv/bin/python" "$ROOT/tests/sdk/openai_python.py" "http://$GATEWAY/v1" mock | tee "$work/sdk.out" ||
-    return 1
-  evidence sdk "{\"sdk\": \"openai $version\", \"steps\": $(grep -c ': ok$' "$work/sdk.out"), \"failed\": 0}"
+  fi
+  ((code == 0)) || return 1
+  evidence sdk "$(tail -n 1 "$work/sdk.out")"
 }
 
 run_streams() {

@@ -138,6 +138,9 @@ Status CurlTransfer::begin(TransferSpec spec, TransferListener* to) {
   if (code == CURLE_OK) code = curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 0L);
   if (code == CURLE_OK) {
     code = curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, spec.stream ? kStreamBuffer : kWholeBuffer);
+    // After a failed lookup or connect the handle still has its buffer, and libcurl then takes no
+    // other size. The old one serves as well.
+    if (code == CURLE_BAD_FUNCTION_ARGUMENT) code = CURLE_OK;
   }
   if (code == CURLE_OK) return {};
   return Status(Code::kInvalidArgument, fmt::format("a transfer to {} cannot be set up: {}",

@@ -106,8 +106,12 @@ Status unknown(const Snapshot& snapshot, std::string_view name) {
   std::string text = fmt::format("The model {} does not exist.", json_string(shorten(name, 100)));
   if (!near.empty()) text.append(" Did you mean ").append(either_of(near)).push_back('?');
   text.append(without_lists(snapshot));
-  text.append(fmt::format(" Models are listed by GET /v1/models; add one under `models` in {}.",
-                          snapshot.source));
+  text.append(" Models are listed by GET /v1/models");
+  if (!snapshot.providers.empty()) {
+    text.append(fmt::format("; \"{}/NAME\" asks a provider for any of its own",
+                            snapshot.providers.front()->name));
+  }
+  text.append(fmt::format("; add one under `models` in {}.", snapshot.source));
   return Status(Code::kNotFound, std::move(text))
       .with_reason("model_not_found")
       .with_param("model");

@@ -238,6 +238,35 @@ TEST_CASE("what cannot be started ends in a later turn, with a reason") {
   }
 }
 
+TEST_CASE("a handle that could not connect serves the next transfer, whole or stream") {
+  // Found in the field: after a failed lookup its buffer was still there, and libcurl refused to
+  // set another size, so that no later transfer could be set up.
+  RawServer server([](Connection& connection) {
+    while (!connection.read_request().empty()) connection.write(answer("fine"));
+  });
+  int port = 0;
+  ::close(listen_on_loopback(1, port));
+  const std::string nobody[] = {"http://127.0.0.1:" + std::to_string(port) + "/",
+                                "http://nobody.invalid/"};
+  for (const std::string& url : nobody) {
+    CAPTURE(url);
+    Client client;
+    for (const bool stream : {false, true, true, false}) {
+      TransferSpec refused = post(url);
+      refused.stream = stream;
+      Recorder first;
+      client.exchange(refused, first);
+      CHECK(first.end->status.code() == Code::kNetwork);
+      TransferSpec good = post(server.url("/"));
+      good.stream = !stream;
+      Recorder second;
+      client.exchange(good, second);
+      CHECK_MESSAGE(second.end->status.ok(), second.end->status.message());
+      CHECK(second.body == "fine");
+    }
+  }
+}
+
 TEST_CASE("nobody listens: refused is a network failure that says so") {
   int port = 0;
   const int fd = listen_on_loopback(1, port);
